@@ -1,0 +1,16 @@
+//! The waist between the decoder and the machine: what a device stores ([`Device`]) and the fused
+//! layer operations it runs ([`LayerOps`]).
+//!
+//! Names no device. `model` is generic over these traits and nothing above `model` sees them;
+//! `cpu` and `hip` implement them.
+#![forbid(unsafe_code)]
+
+mod device;
+mod dtype;
+mod error;
+mod ops;
+
+pub use device::{BufferKind, Device, KvDType, KvLayout};
+pub use dtype::{DType, TensorShape, TensorView};
+pub use error::DeviceError;
+pub use ops::{AttentionSpec, LayerOps, QkvSpec, RopeTable, StepLimits};

@@ -1,0 +1,176 @@
+//! The fused operations of a decoder layer: exactly the kernels that we write, no more.
+//!
+//! Every operation works on the first `rows` rows of its buffers; outputs are caller-owned.
+//! Operations between `begin_step` and the next `begin_step` see that step's positions, slots
+//! and block tables.
+//!
+//! Batch invariance: a row's result must not depend on which other rows share the call, on `rows`,
+//! nor on whether a token was computed in a prefill chunk or a decode step. Devices guarantee it by
+//! a fixed reduction order per output element.
+
+use types::{Sampled, StepInput};
+
+use crate::{Device, DeviceError};
+
+/// The largest step a device must be ready for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepLimits {
+    /// Sequences per step; also the number of sampler slots and of logits rows.
+    pub max_num_seqs: usize,
+    /// New tokens per step.
+    pub max_num_batched_tokens: usize,
+    /// Tokens per sequence.
+    pub max_model_len: usize,
+    /// Vocabulary rows of the LM head.
+    pub vocab_size: usize,
+    /// Widest input of any linear layer.
+    pub max_linear_cols: usize,
+    /// Query heads.
+    pub num_heads: usize,
+    /// Key/value heads.
+    pub num_kv_heads: usize,
+    /// Elements per head.
+    pub head_dim: usize,
+    /// Tokens per KV block.
+    pub block_size: usize,
+}
+
+/// Cosines and sines by position, already scaled for the model's rope variant.
+///
+/// Layout `[max_position, rotary_dim / 2]` each; rotation is the half-split ("NeoX") form:
+/// element `i` pairs with `i + rotary_dim / 2` (RoFormer, arXiv 2104.09864, as laid out by
+/// GPT-NeoX). Loaders reorder rows of checkpoints that were stored interleaved.
+#[derive(Clone, Debug)]
+pub struct RopeTable {
+    /// Leading elements of each head that rotate.
+    pub rotary_dim: usize,
+    /// `[max_position, rotary_dim / 2]`.
+    pub cos: Vec<f32>,
+    /// `[max_position, rotary_dim / 2]`.
+    pub sin: Vec<f32>,
+}
+
+/// Shape of the fused QKV row: `[num_heads + 2 * num_kv_heads, head_dim]`, queries first, then
+/// keys, then values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QkvSpec {
+    /// Query heads.
+    pub num_heads: usize,
+    /// Key/value heads.
+    pub num_kv_heads: usize,
+    /// Elements per head.
+    pub head_dim: usize,
+    /// Epsilon of the q/k norms.
+    pub norm_eps: f32,
+}
+
+/// What attention needs beyond the cache and the step's metadata.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AttentionSpec {
+    /// Query heads; query head `h` reads KV head `h * num_kv_heads / num_heads`.
+    pub num_heads: usize,
+    /// Multiplies the scores; usually `head_dim^-0.5`.
+    pub scale: f32,
+    /// A query at position `p` sees keys at positions `> p - window`.
+    pub sliding_window: Option<u32>,
+    /// `cap * tanh(score / cap)` before the softmax.
+    pub soft_cap: Option<f32>,
+}
+
+/// The decoder layer's operations on a device.
+pub trait LayerOps: Device {
+    /// Takes over the step's metadata and sets up the sampling state of admitted sequences.
+    fn begin_step(&mut self, step: &StepInput) -> Result<(), DeviceError>;
+
+    /// Makes the rotation table known to the device; called once.
+    fn set_rope(&mut self, table: RopeTable) -> Result<(), DeviceError>;
+
+    /// `out[t] = table[token_ids[t]] * scale` for every token of the step.
+    fn embed(
+        &mut self,
+        table: &Self::Weight,
+        scale: f32,
+        out: &mut Self::Buffer,
+    ) -> Result<(), DeviceError>;
+
+    /// `out = x / sqrt(mean(x^2) + eps) * weight` per row (RMSNorm, arXiv 1910.07467).
+    fn rms_norm(
+        &mut self,
+        rows: usize,
+        x: &Self::Buffer,
+        weight: &Self::Weight,
+        eps: f32,
+        out: &mut Self::Buffer,
+    ) -> Result<(), DeviceError>;
+
+    /// `residual += delta; out = rms_norm(residual)`.
+    fn add_rms_norm(
+        &mut self,
+        rows: usize,
+        residual: &mut Self::Buffer,
+        delta: &Self::Buffer,
+        weight: &Self::Weight,
+        eps: f32,
+        out: &mut Self::Buffer,
+    ) -> Result<(), DeviceError>;
+
+    /// `out = x * weight^T + bias`; `x` is `[rows, weight.cols]`, `out` `[rows, weight.rows]`.
+    fn linear(
+        &mut self,
+        rows: usize,
+        x: &Self::Buffer,
+        weight: &Self::Weight,
+        bias: Option<&Self::Weight>,
+        out: &mut Self::Buffer,
+    ) -> Result<(), DeviceError>;
+
+    /// For every token of the step, in place on the fused QKV rows: RMSNorm of each query and key
+    /// head (if given), rotation of queries and keys at the token's position, then keys and values
+    /// written to the token's slot of `layer`.
+    fn rope_and_cache(
+        &mut self,
+        layer: usize,
+        qkv: &mut Self::Buffer,
+        spec: &QkvSpec,
+        qk_norm: Option<(&Self::Weight, &Self::Weight)>,
+        cache: &mut Self::KvCache,
+    ) -> Result<(), DeviceError>;
+
+    /// Causal attention of every token of the step over its sequence's cached keys and values
+    /// (its own included); reads queries from the fused QKV rows, writes
+    /// `[num_tokens, num_heads * head_dim]`.
+    fn paged_attention(
+        &mut self,
+        layer: usize,
+        qkv: &Self::Buffer,
+        cache: &Self::KvCache,
+        spec: &AttentionSpec,
+        out: &mut Self::Buffer,
+    ) -> Result<(), DeviceError>;
+
+    /// `out = silu(gate) * up` where a row of `gate_up` is `[gate, up]` (SwiGLU, arXiv 2002.05202).
+    fn silu_mul(
+        &mut self,
+        rows: usize,
+        gate_up: &Self::Buffer,
+        out: &mut Self::Buffer,
+    ) -> Result<(), DeviceError>;
+
+    /// `out[i] = x[logits_indices[i]]` for the step's sampling rows.
+    fn gather_rows(
+        &mut self,
+        x: &Self::Buffer,
+        out: &mut Self::Buffer,
+    ) -> Result<(), DeviceError>;
+
+    /// Samples one token per logits row, in row order, and updates the sampling states.
+    /// The meaning is the `sampling` crate's.
+    fn sample(
+        &mut self,
+        logits: &mut Self::Buffer,
+        out: &mut Vec<Sampled>,
+    ) -> Result<(), DeviceError>;
+
+    /// Copies one row of a logits or activation buffer to the host as f32 (tests and `inspect`).
+    fn read_row(&mut self, buffer: &Self::Buffer, row: usize) -> Result<Vec<f32>, DeviceError>;
+}
