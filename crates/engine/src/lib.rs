@@ -1,1 +1,29 @@
-//! stub
+//! The engine: one thread that owns the scheduler and the executor and turns requests into tokens.
+//!
+//! ```text
+//! EngineHandle --commands--> engine thread: plan | execute | commit --one message a step-->
+//!                            dispatcher thread --events--> one RequestStream per request
+//! ```
+//!
+//! Owns the step loop, the ledger of open requests, the heartbeat and the [`Executor`] trait. Knows
+//! no text, no JSON and no device. Called by `server` (through [`EngineHandle`]); `model`
+//! implements [`Executor`].
+#![forbid(unsafe_code)]
+
+mod core;
+mod dispatcher;
+mod executor;
+mod handle;
+mod health;
+mod ledger;
+mod report;
+mod thread;
+
+pub use crate::core::{EngineCore, StepMessage};
+pub use executor::{ExecError, Executor, ExecutorLimits};
+pub use handle::{EngineHandle, RequestEvent, RequestStream, SubmitError};
+pub use health::{EngineHealth, EngineState};
+pub use ledger::Event;
+pub use report::{EngineLoad, EngineObserver, RequestStats, StepReport, TokenTiming};
+pub use scheduler::{Policy, SchedulerStats};
+pub use thread::{EngineConfig, StartError, start};

@@ -1,0 +1,118 @@
+//! The dispatcher: takes one message a step and hands each request its events.
+//!
+//! Runs on its own thread so that the engine thread never touches a lock or a waker that the HTTP
+//! side uses.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc::UnboundedSender;
+use types::RequestId;
+
+use crate::core::StepMessage;
+use crate::handle::RequestEvent;
+use crate::health::Vitals;
+use crate::report::EngineObserver;
+
+/// Where each open request's events go. Locked by submitters and the dispatcher, never by the
+/// engine thread; held for a map operation only.
+///
+/// A request's channel is unbounded in type but not in fact: it carries at most `max_tokens`
+/// tokens and one finish, and `max_tokens` is bounded by the context length.
+#[derive(Default)]
+pub(crate) struct Routes(Mutex<RouteTable>);
+
+#[derive(Default)]
+struct RouteTable {
+    senders: HashMap<RequestId, UnboundedSender<RequestEvent>>,
+    /// Set when the dispatcher has ended: nobody would answer any more.
+    closed: bool,
+}
+
+impl Routes {
+    /// Opens routes, and counts them as open requests under the same lock, so that the count is
+    /// right whenever the dispatcher ends. False when no event would ever come.
+    #[must_use]
+    pub(crate) fn add(
+        &self,
+        routes: Vec<(RequestId, UnboundedSender<RequestEvent>)>,
+        vitals: &Vitals,
+    ) -> bool {
+        let mut table = self.lock();
+        if !table.closed {
+            vitals.num_open.fetch_add(routes.len(), Ordering::Relaxed);
+            table.senders.extend(routes);
+        }
+        !table.closed
+    }
+
+    pub(crate) fn remove(&self, id: RequestId) {
+        self.lock().senders.remove(&id);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, RouteTable> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) struct Dispatcher {
+    pub(crate) messages: Receiver<StepMessage>,
+    /// Emptied messages go back to the engine thread, which reuses their memory.
+    pub(crate) recycled: Sender<StepMessage>,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) vitals: Arc<Vitals>,
+    pub(crate) observer: Box<dyn EngineObserver>,
+}
+
+impl Dispatcher {
+    /// Until the engine thread drops its sender.
+    pub(crate) fn run(mut self) {
+        while let Ok(mut message) = self.messages.recv() {
+            self.dispatch(&mut message);
+            message.clear();
+            // The engine thread may be gone already; then nobody needs the memory.
+            let _ = self.recycled.send(message);
+        }
+        self.close();
+    }
+
+    /// Drops every remaining sender: a submission that raced with the engine's end sees its
+    /// stream close instead of waiting for ever.
+    fn close(&self) {
+        let mut table = self.routes.lock();
+        table.closed = true;
+        table.senders.clear();
+        self.vitals.num_open.store(0, Ordering::Release);
+    }
+
+    fn dispatch(&mut self, message: &mut StepMessage) {
+        if let Some(report) = &message.report {
+            self.observer.on_step(report);
+        }
+        if message.num_left_queue > 0 {
+            self.vitals.num_queued.fetch_sub(message.num_left_queue, Ordering::Relaxed);
+        }
+        let mut table = self.routes.lock();
+        for event in message.events.drain(..) {
+            // A missing route or a closed receiver means that the client has gone; its abort is
+            // on the way to the engine.
+            let route = table.senders.get(&event.id);
+            if let Some((sampled, timing)) = event.token {
+                self.observer.on_token(timing);
+                if let Some(route) = route {
+                    let _ = route.send(RequestEvent::Token(sampled));
+                }
+            }
+            if let Some((reason, stats)) = event.finish {
+                self.observer.on_finish(&reason, &stats);
+                if let Some(route) = route {
+                    let _ = route.send(RequestEvent::Finished { reason, stats });
+                }
+                table.senders.remove(&event.id);
+                self.vitals.num_open.fetch_sub(1, Ordering::Release);
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The engine thread: takes commands between steps, steps while there is work, blocks when idle.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::Instant;
+
+use scheduler::{ConfigError, Policy, Scheduler, SchedulerConfig};
+use thiserror::Error;
+use types::{EngineRequest, FinishReason, RequestId};
+
+use crate::core::{EngineCore, StepMessage};
+use crate::dispatcher::{Dispatcher, Routes};
+use crate::executor::Executor;
+use crate::handle::{EngineHandle, Shared};
+use crate::health::{EngineState, Vitals};
+use crate::report::EngineObserver;
+
+/// Policy choices; sizes come from the executor's limits.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineConfig {
+    /// Requests that may wait for admission before new ones are refused.
+    pub max_num_queued_reqs: usize,
+    /// Share full blocks between sequences with the same prefix.
+    pub enable_prefix_caching: bool,
+    /// Longest prompt piece per step while others run; 0 lets one prompt use the whole budget.
+    pub long_prefill_token_threshold: usize,
+    /// Order of admission.
+    pub policy: Policy,
+    /// How often one sequence may be preempted.
+    pub max_preemptions: u32,
+}
+
+/// Why the engine did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The limits contradict each other.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The operating system refused a thread.
+    #[error("could not start the engine's threads: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+pub(crate) struct Submission {
+    pub(crate) id: RequestId,
+    pub(crate) request: EngineRequest,
+    pub(crate) arrival: Instant,
+}
+
+pub(crate) enum Command {
+    Submit(Vec<Submission>),
+    Abort(RequestId),
+    Shutdown,
+}
+
+/// Starts the engine and dispatcher threads.
+pub fn start(
+    executor: Box<dyn Executor>,
+    config: EngineConfig,
+    observer: Box<dyn EngineObserver>,
+) -> Result<EngineHandle, StartError> {
+    let limits = executor.limits();
+    let scheduler = Scheduler::new(SchedulerConfig {
+        max_num_seqs: limits.max_num_seqs,
+        max_num_batched_tokens: limits.max_num_batched_tokens,
+        max_model_len: limits.max_model_len,
+        block_size: limits.block_size,
+        num_blocks: limits.num_blocks,
+        enable_prefix_caching: config.enable_prefix_caching,
+        long_prefill_token_threshold: config.long_prefill_token_threshold,
+        policy: config.policy,
+        max_preemptions: config.max_preemptions,
+    })?;
+    let vitals = Arc::new(Vitals::new());
+    let routes = Arc::new(Routes::default());
+    let (commands, command_receiver) = channel();
+    let (messages, message_receiver) = channel();
+    let (recycled, recycled_receiver) = channel();
+    let dispatcher = Dispatcher {
+        messages: message_receiver,
+        recycled,
+        routes: routes.clone(),
+        vitals: vitals.clone(),
+        observer,
+    };
+    let engine = EngineThread {
+        core: EngineCore::new(scheduler, executor),
+        commands: command_receiver,
+        messages,
+        recycled: recycled_receiver,
+        vitals: vitals.clone(),
+    };
+    std::thread::Builder::new().name("dispatcher".into()).spawn(move || dispatcher.run())?;
+    std::thread::Builder::new().name("engine".into()).spawn(move || engine.run())?;
+    let shared = Shared {
+        commands,
+        routes,
+        vitals,
+        limits,
+        max_num_queued_reqs: config.max_num_queued_reqs,
+        next_id: AtomicU64::new(0),
+    };
+    Ok(EngineHandle { shared: Arc::new(shared) })
+}
+
+struct EngineThread {
+    core: EngineCore,
+    commands: Receiver<Command>,
+    messages: Sender<StepMessage>,
+    recycled: Receiver<StepMessage>,
+    vitals: Arc<Vitals>,
+}
+
+impl EngineThread {
+    fn run(mut self) {
+        let mut message = StepMessage::default();
+        loop {
+            if !self.take_commands(&mut message) {
+                break self.stop(message, FinishReason::Abort, EngineState::Stopped);
+            }
+            self.vitals.step_begins();
+            let outcome = self.core.step(&mut message);
+            let stats = self.core.stats();
+            let kv_usage = stats.num_live_blocks as f32 / stats.num_blocks.max(1) as f32;
+            let num_preempted = self.core.num_preempted_waiting();
+            self.vitals.step_ends(stats.num_running, num_preempted, kv_usage);
+            if let Err(cause) = outcome {
+                tracing::error!(%cause, "the engine has stopped");
+                let reason = FinishReason::Error(Arc::from("the engine has stopped"));
+                break self.stop(message, reason, EngineState::Dead(cause));
+            }
+            message = self.publish(message);
+        }
+    }
+
+    /// Handles every command that has arrived; blocks for one when there is no work. False when
+    /// the engine should stop.
+    fn take_commands(&mut self, message: &mut StepMessage) -> bool {
+        loop {
+            let command = if self.core.is_idle() && message.is_empty() {
+                self.commands.recv().map_err(|_| TryRecvError::Disconnected)
+            } else {
+                self.commands.try_recv()
+            };
+            match command {
+                Ok(Command::Submit(submissions)) => {
+                    for Submission { id, request, arrival } in submissions {
+                        self.core.submit(id, request, arrival, message);
+                    }
+                }
+                Ok(Command::Abort(id)) => self.core.abort(id, message),
+                Ok(Command::Shutdown) | Err(TryRecvError::Disconnected) => return false,
+                Err(TryRecvError::Empty) => return true,
+            }
+        }
+    }
+
+    /// Sends the message and returns an empty one, reusing memory that came back.
+    fn publish(&self, message: StepMessage) -> StepMessage {
+        if message.is_empty() {
+            return message;
+        }
+        // The dispatcher outlives this thread: it runs until this sender is dropped.
+        let _ = self.messages.send(message);
+        self.recycled.try_recv().unwrap_or_default()
+    }
+
+    /// Ends every request, those still in the command channel included, and marks the end.
+    fn stop(mut self, mut message: StepMessage, reason: FinishReason, state: EngineState) {
+        self.vitals.state.send_replace(state);
+        self.core.end_all(reason.clone(), &mut message);
+        while let Ok(command) = self.commands.try_recv() {
+            if let Command::Submit(submissions) = command {
+                for Submission { id, request, arrival } in submissions {
+                    self.core.submit(id, request, arrival, &mut message);
+                }
+            }
+        }
+        self.core.end_all(reason, &mut message);
+        self.publish(message);
+    }
+}
