@@ -14,7 +14,7 @@ use types::RequestId;
 use crate::core::StepMessage;
 use crate::handle::RequestEvent;
 use crate::health::Vitals;
-use crate::report::EngineObserver;
+use crate::report::{EngineObserver, TokenTiming};
 
 /// Where each open request's events go. Locked by submitters and the dispatcher, never by the
 /// engine thread; held for a map operation only.
@@ -98,18 +98,23 @@ impl Dispatcher {
         for event in message.events.drain(..) {
             // A missing route or a closed receiver means that the client has gone; its abort is
             // on the way to the engine.
-            let route = table.senders.get(&event.id);
-            if let Some((sampled, timing)) = event.token {
-                self.observer.on_token(timing);
-                if let Some(route) = route {
-                    let _ = route.send(RequestEvent::Token(sampled));
+            let mut num_cached_tokens = None;
+            if let Some((_, timing)) = &event.token {
+                self.observer.on_token(*timing);
+                if let TokenTiming::First { num_cached_tokens: cached, .. } = *timing {
+                    num_cached_tokens = Some(cached);
                 }
             }
-            if let Some((reason, stats)) = event.finish {
-                self.observer.on_finish(&reason, &stats);
-                if let Some(route) = route {
-                    let _ = route.send(RequestEvent::Finished { reason, stats });
-                }
+            if let Some((reason, stats)) = &event.finish {
+                self.observer.on_finish(reason, stats);
+            }
+            let ends = event.finish.is_some();
+            if let Some(route) = table.senders.get(&event.id) {
+                let token = event.token.map(|(sampled, _)| sampled);
+                let finish = event.finish;
+                let _ = route.send(RequestEvent { token, num_cached_tokens, finish });
+            }
+            if ends {
                 table.senders.remove(&event.id);
                 self.vitals.num_open.fetch_sub(1, Ordering::Release);
             }

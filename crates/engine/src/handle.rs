@@ -35,18 +35,15 @@ pub enum SubmitError {
     Dead(Arc<str>),
 }
 
-/// What a request's stream carries.
+/// One step's news of a request: a token, the end, or both at once.
 #[derive(Clone, Debug)]
-pub enum RequestEvent {
+pub struct RequestEvent {
     /// The next token.
-    Token(Sampled),
-    /// The end; nothing follows.
-    Finished {
-        /// Why.
-        reason: FinishReason,
-        /// The account.
-        stats: Box<RequestStats>,
-    },
+    pub token: Option<Sampled>,
+    /// Prompt tokens taken from the prefix cache; comes with the first token.
+    pub num_cached_tokens: Option<u32>,
+    /// The end: why, and the account. Nothing follows.
+    pub finish: Option<(FinishReason, Box<RequestStats>)>,
 }
 
 /// A cheap, cloneable handle to the engine.
@@ -189,7 +186,7 @@ impl RequestStream {
     }
 
     fn note(&mut self, event: Option<RequestEvent>) -> Option<RequestEvent> {
-        if !matches!(event, Some(RequestEvent::Token(_))) {
+        if event.as_ref().is_none_or(|event| event.finish.is_some()) {
             self.finished = true;
         }
         event
