@@ -1,1 +1,28 @@
-//! stub
+//! From a model's name to a running decoder.
+//!
+//! Owns the files of a model: finding them ([`resolve`]), reading and checking their metadata and
+//! handing out weights by role ([`ModelFiles`]). Never runs code that comes with a model, never
+//! maps memory, names no device. Called by the binary, from a loader thread.
+#![forbid(unsafe_code)]
+
+mod config;
+mod error;
+mod files;
+mod gguf;
+
+mod json;
+mod role;
+mod rope;
+mod rows;
+
+mod safetensors;
+mod spec;
+mod storage;
+
+pub use error::ModelError;
+pub use files::{ModelFiles, Source, TokenizerSource};
+pub use gguf::GgufTokenizerData;
+
+pub use role::{LayerTensor, TensorRole};
+pub use rope::{RopeScaling, RopeSpec};
+pub use spec::{Family, GenerationDefaults, ModelSpec};
