@@ -74,8 +74,7 @@ impl<D: LayerOps> Decoder<D> {
         kv_layout: &KvLayout,
     ) -> Result<Self, DeviceError> {
         let shapes = buffer_shapes(&spec, max_num_batched_tokens, max_num_seqs);
-        let mut alloc =
-            |i: usize| device.alloc_buffer(shapes[i].0, shapes[i].1, shapes[i].2);
+        let mut alloc = |i: usize| device.alloc_buffer(shapes[i].0, shapes[i].1, shapes[i].2);
         let buffers = Buffers {
             residual: alloc(0)?,
             normed: alloc(1)?,

@@ -3,7 +3,9 @@
 use backend::{DeviceError, LayerOps};
 use engine::{ExecError, Executor, ExecutorLimits};
 use thiserror::Error;
-use types::{AdmittedSeq, LoadPhase, LoadProgress, SampleRow, Sampled, SamplerSlot, SamplingParams};
+use types::{
+    AdmittedSeq, LoadPhase, LoadProgress, SampleRow, Sampled, SamplerSlot, SamplingParams,
+};
 use types::{StepInput, TokenId};
 
 use crate::decoder::Decoder;
@@ -81,7 +83,9 @@ impl<D: LayerOps> ModelExecutor<D> {
             .max(1);
         let tokens = vec![0; num_tokens];
         self.run(&self.single_sequence(&tokens, 0))?;
-        self.run(&self.single_sequence(&tokens[..1], num_tokens.min(self.limits.max_model_len - 1)))?;
+        self.run(
+            &self.single_sequence(&tokens[..1], num_tokens.min(self.limits.max_model_len - 1)),
+        )?;
         self.pending.clear();
         Ok(())
     }

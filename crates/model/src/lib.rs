@@ -6,11 +6,15 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod decoder;
 mod error;
+mod executor;
 mod files;
 mod gguf;
 
 mod json;
+mod memory;
+mod plan;
 mod role;
 mod rope;
 mod rows;
@@ -18,11 +22,18 @@ mod rows;
 mod safetensors;
 mod spec;
 mod storage;
+mod weights;
 
 pub use error::ModelError;
+pub use executor::{LoadError, ModelExecutor};
 pub use files::{ModelFiles, Source, TokenizerSource};
 pub use gguf::GgufTokenizerData;
 
+pub use memory::{HostMemory, MemoryLimitSource};
+pub use plan::{
+    Bytes, DEFAULT_KV_CACHE_BYTES, MemoryPlan, PlanError, PlanRequest, SERVER_RESERVE_BYTES,
+};
 pub use role::{LayerTensor, TensorRole};
 pub use rope::{RopeScaling, RopeSpec};
 pub use spec::{Family, GenerationDefaults, ModelSpec};
+pub use weights::WeightError;

@@ -226,7 +226,8 @@ impl<D: Device> Planner<'_, D> {
         let budget_bytes = self.budget_bytes();
         let fixed = self.weights_bytes + buffers_bytes + workspace_bytes;
         let mut kv_layout = self.kv_layout();
-        limits.num_blocks = self.num_blocks(&kv_layout, budget_bytes.saturating_sub(fixed), &limits);
+        limits.num_blocks =
+            self.num_blocks(&kv_layout, budget_bytes.saturating_sub(fixed), &limits);
         kv_layout.num_blocks = limits.num_blocks;
         MemoryPlan {
             host: self.host.clone(),
@@ -313,7 +314,8 @@ impl<D: Device> Planner<'_, D> {
         let fitting_blocks = asked.map_or(free, |asked| asked.min(free)) / block_bytes;
         if fitting_blocks > 0 {
             let tokens = fitting_blocks * plan.limits.block_size as u64;
-            remedies.push(format!("--max-model-len {}", tokens.min(plan.limits.max_model_len as u64)));
+            remedies
+                .push(format!("--max-model-len {}", tokens.min(plan.limits.max_model_len as u64)));
         }
         if asked.is_some_and(|asked| asked / block_bytes < needed_blocks)
             && needed_blocks * block_bytes <= free

@@ -1,8 +1,6 @@
 //! Which weights a decoder keeps and how they are fused, told once: the memory plan walks this
 //! description to count bytes and the loader walks it to upload, so the two cannot disagree.
 
-use std::borrow::Cow;
-
 use backend::{Device, DeviceError, TensorShape, TensorView};
 use thiserror::Error;
 use types::{LoadPhase, LoadProgress};
@@ -51,7 +49,9 @@ pub enum WeightError {
     #[error(transparent)]
     Device(#[from] DeviceError),
     /// Vectors that are used as one are stored in different types.
-    #[error("the biases of layer {layer_idx} have different element types; convert the model so that q, k and v biases agree")]
+    #[error(
+        "the biases of layer {layer_idx} have different element types; convert the model so that q, k and v biases agree"
+    )]
     MixedVector {
         /// The layer.
         layer_idx: usize,
@@ -155,7 +155,7 @@ impl<D: Device> WeightSink for Uploader<'_, D> {
     type Weight = D::Weight;
 
     fn matrix(&mut self, roles: &[TensorRole]) -> Result<D::Weight, WeightError> {
-        let loaded: Vec<(TensorShape, Cow<'_, [u8]>)> = roles
+        let loaded: Vec<(TensorShape, Vec<u8>)> = roles
             .iter()
             .map(|role| Ok((self.files.shape(*role)?, self.files.load(*role)?)))
             .collect::<Result<_, ModelError>>()?;
@@ -188,7 +188,9 @@ fn joined_shape(files: &ModelFiles, roles: &[TensorRole]) -> Result<TensorShape,
     for role in &roles[1..] {
         let shape = files.shape(*role)?;
         if shape.dtype != joined.dtype {
-            let TensorRole::Layer { idx, .. } = role else { unreachable!("only biases are joined") };
+            let TensorRole::Layer { idx, .. } = role else {
+                unreachable!("only biases are joined")
+            };
             return Err(WeightError::MixedVector { layer_idx: *idx });
         }
         joined.cols += shape.cols;

@@ -1,0 +1,146 @@
+//! A model in this process, without HTTP: executors and engines of chosen sizes.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::path::Path;
+
+use backend::KvDType;
+use cpu::{CpuConfig, CpuDevice};
+use engine::{EngineConfig, EngineHandle, EngineObserver, Policy, RequestStats, RequestStream};
+use engine::{StepReport, TokenTiming};
+use model::{HostMemory, MemoryPlan, ModelExecutor, ModelFiles, PlanRequest};
+use types::{
+    CacheSalt, EngineRequest, FinishReason, SamplingParams, StepInput, StopConditions, TokenId,
+};
+
+/// Sizes of an engine under test.
+#[derive(Clone, Copy)]
+pub struct Sizes {
+    pub max_num_seqs: usize,
+    pub max_num_batched_tokens: usize,
+    pub num_blocks: usize,
+    pub block_size: usize,
+    pub max_model_len: usize,
+    pub num_threads: usize,
+    pub kv_dtype: KvDType,
+    pub prefix_caching: bool,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self {
+            max_num_seqs: 16,
+            max_num_batched_tokens: 512,
+            num_blocks: 256,
+            block_size: 16,
+            max_model_len: 1024,
+            num_threads: 2,
+            kv_dtype: KvDType::F16,
+            prefix_caching: false,
+        }
+    }
+}
+
+pub fn executor(path: &Path, sizes: Sizes) -> ModelExecutor<CpuDevice> {
+    let files = ModelFiles::open(path).expect("the model opens");
+    let config = CpuConfig { num_threads: Some(sizes.num_threads), isa: None };
+    let device = CpuDevice::new(config).expect("the CPU device starts");
+    let request = PlanRequest {
+        block_size: sizes.block_size,
+        kv_dtype: sizes.kv_dtype,
+        max_model_len: Some(sizes.max_model_len.min(files.spec.max_position)),
+        max_num_seqs: sizes.max_num_seqs,
+        max_num_batched_tokens: sizes.max_num_batched_tokens,
+        kv_cache_bytes: None,
+        num_blocks: Some(sizes.num_blocks),
+        memory_utilization: 0.9,
+    };
+    let host = HostMemory::read().expect("the machine says how much memory it has");
+    let plan = MemoryPlan::new(&files, &device, &request, host).expect("the plan fits");
+    ModelExecutor::load(device, &files, &plan, &|_| ()).expect("the model loads")
+}
+
+/// Nobody listens to this engine's metrics.
+pub struct Silent;
+
+impl EngineObserver for Silent {
+    fn on_step(&mut self, _: &StepReport) {}
+    fn on_token(&mut self, _: TokenTiming) {}
+    fn on_finish(&mut self, _: &FinishReason, _: &RequestStats) {}
+}
+
+pub fn engine(path: &Path, sizes: Sizes) -> EngineHandle {
+    let config = EngineConfig {
+        max_num_queued_reqs: 64,
+        enable_prefix_caching: sizes.prefix_caching,
+        long_prefill_token_threshold: 0,
+        policy: Policy::Fcfs,
+        max_preemptions: 8,
+    };
+    engine::start(Box::new(executor(path, sizes)), config, Box::new(Silent)).expect("it starts")
+}
+
+/// A greedy request that ignores end-of-sequence tokens.
+pub fn greedy(prompt: &[TokenId], max_tokens: u32) -> EngineRequest {
+    EngineRequest {
+        prompt: prompt.into(),
+        sampling: SamplingParams::greedy().into(),
+        stop: StopConditions { max_tokens, ..StopConditions::default() },
+        priority: 0,
+        cache_salt: CacheSalt::default(),
+    }
+}
+
+/// One sequence's output.
+pub struct Generated {
+    pub tokens: Vec<TokenId>,
+    pub stats: Box<RequestStats>,
+}
+
+pub async fn collect(stream: &mut RequestStream) -> Generated {
+    let mut tokens = Vec::new();
+    loop {
+        let event = stream.next().await.expect("the stream ends with a finish");
+        tokens.extend(event.token.map(|sampled| sampled.token));
+        if let Some((reason, stats)) = event.finish {
+            assert_eq!(reason, FinishReason::Length, "these requests run to their limit");
+            return Generated { tokens, stats };
+        }
+    }
+}
+
+/// Submits all requests at once and collects all outputs.
+pub async fn generate(engine: &EngineHandle, requests: Vec<EngineRequest>) -> Vec<Generated> {
+    let mut streams = engine.submit(requests).expect("the queue has room");
+    let mut outputs = Vec::new();
+    for stream in &mut streams {
+        outputs.push(collect(stream).await);
+    }
+    outputs
+}
+
+/// Appends the tokens `range` of `tokens` as one sequence of a step whose KV blocks are `blocks`;
+/// every position becomes a logits row.
+pub fn push_sequence(
+    step: &mut StepInput,
+    tokens: &[TokenId],
+    range: std::ops::Range<usize>,
+    blocks: &[u32],
+    block_size: usize,
+) {
+    if step.query_start_loc.is_empty() {
+        step.query_start_loc.push(0);
+        step.block_table_start.push(0);
+    }
+    let end = range.end;
+    for position in range {
+        step.logits_indices.push(step.token_ids.len() as u32);
+        step.token_ids.push(tokens[position]);
+        step.positions.push(position as u32);
+        let slot = blocks[position / block_size] as usize * block_size + position % block_size;
+        step.slot_mapping.push(slot as u32);
+    }
+    step.query_start_loc.push(step.token_ids.len() as u32);
+    step.seq_lens.push(end as u32);
+    step.block_tables.extend(&blocks[..end.div_ceil(block_size)]);
+    step.block_table_start.push(step.block_tables.len() as u32);
+}
