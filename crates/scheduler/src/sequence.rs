@@ -1,0 +1,122 @@
+//! One live sequence: its tokens, how far their KV is computed, and what it holds.
+
+use std::sync::Arc;
+
+use kvcache::{BlockHashes, BlockTable};
+use types::{
+    EngineRequest, FinishReason, RequestId, SamplerSlot, SamplingParams, StopConditions,
+    StopReason, TokenId,
+};
+
+/// Place in the order of service, smaller first. Unique, and kept through preemption: a preempted
+/// sequence is therefore ahead of everything in its class that has not run yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rank {
+    /// The request's priority; 0 for all under FCFS.
+    pub(crate) class: i64,
+    /// Counts submissions.
+    pub(crate) arrival: u64,
+}
+
+/// What a sequence holds while it runs.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) table: BlockTable,
+    pub(crate) slot: SamplerSlot,
+    /// Tokens whose KV is in `table`, always a prefix of the sequence and fewer than all.
+    pub(crate) num_computed: usize,
+    /// Upper bound of this sequence's blocks, promised at admission; `None` when it may be
+    /// preempted instead.
+    pub(crate) promised_blocks: Option<usize>,
+}
+
+impl Running {
+    /// Blocks promised and not yet taken.
+    pub(crate) fn num_reserved(&self) -> usize {
+        self.promised_blocks.map_or(0, |promised| promised - self.table.blocks().len())
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Sequence {
+    pub(crate) id: RequestId,
+    pub(crate) rank: Rank,
+    pub(crate) sampling: Arc<SamplingParams>,
+    stop: StopConditions,
+    /// Prompt, then output.
+    pub(crate) tokens: Vec<TokenId>,
+    pub(crate) num_prompt: usize,
+    /// The sequence ends when it has this many tokens.
+    max_tokens: usize,
+    pub(crate) hashes: BlockHashes,
+    /// `None` while waiting.
+    pub(crate) running: Option<Running>,
+    pub(crate) num_preemptions: u32,
+    /// Tokens computed and lost at the last preemption; 0 before it and once readmitted.
+    pub(crate) num_lost: usize,
+    /// True from the first admission on.
+    pub(crate) was_admitted: bool,
+}
+
+impl Sequence {
+    pub(crate) fn new(
+        id: RequestId,
+        rank: Rank,
+        request: EngineRequest,
+        max_model_len: usize,
+        block_size: usize,
+    ) -> Self {
+        let num_prompt = request.prompt.len();
+        let max_output = request.stop.max_tokens.max(1) as usize;
+        Self {
+            id,
+            rank,
+            sampling: request.sampling,
+            stop: request.stop,
+            tokens: request.prompt.to_vec(),
+            num_prompt,
+            max_tokens: num_prompt.saturating_add(max_output).min(max_model_len),
+            hashes: BlockHashes::new(block_size, &request.cache_salt),
+            running: None,
+            num_preemptions: 0,
+            num_lost: 0,
+            was_admitted: false,
+        }
+    }
+
+    pub(crate) fn num_output(&self) -> usize {
+        self.tokens.len() - self.num_prompt
+    }
+
+    /// Most tokens whose KV is ever computed: the last token's never is.
+    pub(crate) fn max_computed(&self) -> usize {
+        self.max_tokens - 1
+    }
+
+    pub(crate) fn running(&self) -> &Running {
+        self.running.as_ref().expect("only running sequences are asked for their blocks")
+    }
+
+    pub(crate) fn running_mut(&mut self) -> &mut Running {
+        self.running.as_mut().expect("only running sequences are asked for their blocks")
+    }
+
+    /// Known tokens without KV.
+    pub(crate) fn behind(&self) -> usize {
+        self.tokens.len() - self.running().num_computed
+    }
+
+    /// Appends a sampled token; the reason if the sequence ends with it.
+    pub(crate) fn push(&mut self, token: TokenId) -> Option<FinishReason> {
+        self.tokens.push(token);
+        if self.stop.eos_token_ids.contains(&token) {
+            Some(FinishReason::Stop(StopReason::Eos))
+        } else if self.stop.stop_token_ids.contains(&token) {
+            Some(FinishReason::Stop(StopReason::Token(token)))
+        } else if self.tokens.len() >= self.max_tokens {
+            Some(FinishReason::Length)
+        } else {
+            None
+        }
+    }
+}
