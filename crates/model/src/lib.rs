@@ -11,14 +11,13 @@ mod error;
 mod executor;
 mod files;
 mod gguf;
-
+mod hub;
 mod json;
 mod memory;
 mod plan;
 mod role;
 mod rope;
 mod rows;
-
 mod safetensors;
 mod spec;
 mod storage;
@@ -28,7 +27,7 @@ pub use error::ModelError;
 pub use executor::{LoadError, ModelExecutor};
 pub use files::{ModelFiles, Source, TokenizerSource};
 pub use gguf::GgufTokenizerData;
-
+pub use hub::{HubConfig, HubError, resolve};
 pub use memory::{HostMemory, MemoryLimitSource};
 pub use plan::{
     Bytes, DEFAULT_KV_CACHE_BYTES, MemoryPlan, PlanError, PlanRequest, SERVER_RESERVE_BYTES,

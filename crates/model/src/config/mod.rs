@@ -7,8 +7,6 @@
 mod attention;
 mod generation;
 mod rope;
-#[cfg(test)]
-mod tests;
 
 use std::path::Path;
 

@@ -5,8 +5,6 @@ mod header;
 mod reader;
 mod spec;
 mod tensors;
-#[cfg(test)]
-mod tests;
 mod tokenizer;
 mod value;
 

@@ -5,10 +5,8 @@
 //! are followed, because that is how the hub cache stores files. Called by `files`.
 
 mod header;
-#[cfg(test)]
-mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -24,8 +22,10 @@ const MAX_INDEX_BYTES: u64 = 4 << 20;
 /// Files that one model's weights are spread over; each stays open.
 const MAX_SHARDS: usize = 512;
 
-const SINGLE_FILE: &str = "model.safetensors";
-const INDEX_FILE: &str = "model.safetensors.index.json";
+/// The weights of a model that has only one file.
+pub(crate) const SINGLE_FILE: &str = "model.safetensors";
+/// Which shard holds which tensor.
+pub(crate) const INDEX_FILE: &str = "model.safetensors.index.json";
 
 #[derive(Deserialize)]
 struct Index {
@@ -54,7 +54,14 @@ pub(crate) fn read(folder: &Path) -> Result<TensorTable, ModelError> {
     Ok(table)
 }
 
-fn read_shards(folder: &Path, index: &Path, table: &mut TensorTable) -> Result<(), ModelError> {
+/// The shards that an index lists, checked to be plain names.
+pub(crate) fn shard_names(index: &Path) -> Result<BTreeSet<String>, ModelError> {
+    let weight_map = read_index(index)?;
+    Ok(weight_map.into_values().collect())
+}
+
+/// Tensor name to shard.
+fn read_index(index: &Path) -> Result<BTreeMap<String, String>, ModelError> {
     let malformed = |place: &str, reason: String| ModelError::malformed(index, place, reason);
     let bytes = DataFile::open(index)?.read_all(MAX_INDEX_BYTES)?;
     let Index { weight_map: BoundedMap(weight_map) } =
@@ -64,9 +71,15 @@ fn read_shards(folder: &Path, index: &Path, table: &mut TensorTable) -> Result<(
         let reason = format!("lists {} files, allowed are 1..={MAX_SHARDS}", shards.len());
         return Err(malformed("weight_map", reason));
     }
-    for shard in &shards {
+    for shard in shards {
         check_shard_name(shard).map_err(|reason| malformed(shard, reason.to_owned()))?;
     }
+    Ok(weight_map)
+}
+
+fn read_shards(folder: &Path, index: &Path, table: &mut TensorTable) -> Result<(), ModelError> {
+    let weight_map = read_index(index)?;
+    let shards: BTreeSet<&str> = weight_map.values().map(String::as_str).collect();
     for shard in shards {
         header::add_file(table, DataFile::open(&folder.join(shard))?)?;
     }
