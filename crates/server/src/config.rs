@@ -1,0 +1,103 @@
+//! The server's configuration and its named limits. The binary fills it; nothing here is read from
+//! files or the environment.
+
+use std::time::Duration;
+
+/// Everything the server can be told before a model exists.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Address to listen on: an IP address or a host name.
+    pub host: String,
+    /// Port to listen on; 0 picks a free one (see [`crate::Server::local_addr`]).
+    pub port: u16,
+    /// Accepted API keys; empty leaves every route open.
+    pub api_keys: Vec<String>,
+    /// Origins that browsers may call from; `*` allows all, empty sends no CORS headers.
+    pub allowed_origins: Vec<String>,
+    /// Requests may set `priority`: the engine runs the priority policy.
+    pub allow_priority: bool,
+    /// Largest `logprobs` / `top_logprobs` a request may ask for (vLLM's `--max-logprobs`).
+    pub max_logprobs: u32,
+    /// Keys of `chat_template_kwargs` that clients may set; all others are refused.
+    pub allowed_template_kwargs: Vec<String>,
+    /// How long running requests may take to finish after the first stop signal.
+    pub drain_timeout: Duration,
+    /// A step running longer than this counts as hung and turns `/livez` red.
+    pub step_timeout: Duration,
+    /// How long the server still answers after the engine has died, before `run` returns.
+    pub death_linger: Duration,
+    /// Sizes and waits.
+    pub limits: ServerLimits,
+}
+
+/// Bounds on what clients may make the server hold.
+#[derive(Clone, Debug)]
+pub struct ServerLimits {
+    /// Request body size; beyond it 413.
+    pub max_body_bytes: usize,
+    /// Time for a client to send its request headers.
+    pub header_timeout: Duration,
+    /// Time for a client to send its body.
+    pub body_timeout: Duration,
+    /// Open connections; further ones are closed at once.
+    pub max_connections: usize,
+    /// Requests being parsed, templated and tokenised at the same time.
+    pub max_preparing: usize,
+    /// Requests waiting for that; beyond it 429.
+    pub max_waiting_to_prepare: usize,
+    /// Choices per prompt.
+    pub max_n: u32,
+    /// Prompts in one completions request.
+    pub max_prompts: usize,
+    /// Sequences of one request: choices times prompts.
+    pub max_sequences: usize,
+    /// Stop strings of one request; their length is bounded by the tokenizer.
+    pub max_stop_strings: usize,
+    /// Entries of `logit_bias`, `allowed_token_ids` and `stop_token_ids`.
+    pub max_token_list: usize,
+    /// Chat messages in one request.
+    pub max_messages: usize,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".into(),
+            port: 8000,
+            api_keys: Vec::new(),
+            allowed_origins: Vec::new(),
+            allow_priority: false,
+            max_logprobs: 20,
+            allowed_template_kwargs: ["enable_thinking", "thinking", "xml_tools", "date_string"]
+                .map(String::from)
+                .to_vec(),
+            drain_timeout: Duration::from_secs(30),
+            step_timeout: Duration::from_secs(60),
+            death_linger: Duration::from_secs(10),
+            limits: ServerLimits::default(),
+        }
+    }
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 32 << 20,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            max_connections: 4096,
+            max_preparing: 2,
+            max_waiting_to_prepare: 1024,
+            max_n: 128,
+            max_prompts: 1024,
+            max_sequences: 1024,
+            max_stop_strings: 4,
+            max_token_list: 4096,
+            max_messages: 4096,
+        }
+    }
+}
+
+/// Threads of the runtime that answers HTTP. Nothing CPU-heavy runs there, so two suffice to keep
+/// health and metrics prompt.
+pub const NUM_EDGE_THREADS: usize = 2;

@@ -1,0 +1,313 @@
+//! The server's life: loading, ready, draining, dead. One shared object that the loader writes and
+//! every handler reads.
+//!
+//! Reading takes a lock that is only ever held to copy a pointer; nothing here waits for the
+//! engine.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use engine::{EngineObserver, EngineState};
+use tokio::sync::watch;
+use types::{LoadPhase, LoadProgress};
+
+use crate::error::ApiError;
+use crate::metrics::{EngineMetrics, Metrics, MetricsLabels};
+use crate::served_model::ServedModel;
+
+/// Bounds of every Retry-After, in seconds.
+const RETRY_AFTER_S: std::ops::RangeInclusive<u32> = 1..=60;
+/// Retry-After while loading, before there is progress to judge by.
+const LOADING_RETRY_AFTER_S: u32 = 5;
+/// Retry-After while draining: the time a replacement usually needs to be found.
+const DRAINING_RETRY_AFTER_S: u32 = 2;
+
+/// The shared state of one server. Cloning shares it.
+#[derive(Clone)]
+pub struct Lifecycle {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    metrics: Arc<Metrics>,
+    step_timeout: Duration,
+    stage: Mutex<Stage>,
+    timeline: Mutex<Timeline>,
+    draining: AtomicBool,
+    /// Requests between admission by the server and the end of their response.
+    num_in_flight: AtomicU64,
+    failed: watch::Sender<bool>,
+    ready: watch::Sender<bool>,
+}
+
+#[derive(Clone)]
+enum Stage {
+    Loading,
+    Ready(Arc<ServedModel>),
+    Failed,
+}
+
+/// When each phase of loading began.
+struct Timeline {
+    started: Instant,
+    phase_started: Instant,
+    progress: LoadProgress,
+    finished: Vec<PhaseTime>,
+}
+
+/// A completed phase of loading.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PhaseTime {
+    pub(crate) phase: LoadPhase,
+    pub(crate) duration: Duration,
+}
+
+/// Loading as `/startupz` shows it.
+pub(crate) struct Startup {
+    pub(crate) is_ready: bool,
+    pub(crate) has_failed: bool,
+    pub(crate) progress: LoadProgress,
+    pub(crate) phase_elapsed: Duration,
+    pub(crate) elapsed: Duration,
+    pub(crate) finished: Vec<PhaseTime>,
+}
+
+/// Why the server is not fit for traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotReady {
+    Loading,
+    LoadFailed,
+    Draining,
+    EngineDead,
+    StepHung,
+}
+
+impl NotReady {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Loading => "loading",
+            Self::LoadFailed => "load_failed",
+            Self::Draining => "draining",
+            Self::EngineDead => "engine_dead",
+            Self::StepHung => "step_hung",
+        }
+    }
+}
+
+impl Lifecycle {
+    pub(crate) fn new(metrics: Arc<Metrics>, step_timeout: Duration) -> Self {
+        let now = Instant::now();
+        let progress = LoadProgress { phase: LoadPhase::Resolving, done_bytes: 0, total_bytes: 0 };
+        let timeline =
+            Timeline { started: now, phase_started: now, progress, finished: Vec::new() };
+        Self {
+            inner: Arc::new(Inner {
+                metrics,
+                step_timeout,
+                stage: Mutex::new(Stage::Loading),
+                timeline: Mutex::new(timeline),
+                draining: AtomicBool::new(false),
+                num_in_flight: AtomicU64::new(0),
+                failed: watch::Sender::new(false),
+                ready: watch::Sender::new(false),
+            }),
+        }
+    }
+
+    /// Notes how far loading has come; called by the loader as often as it likes.
+    pub fn set_progress(&self, progress: LoadProgress) {
+        let mut timeline = self.timeline();
+        if progress.phase != timeline.progress.phase {
+            self.end_phase(&mut timeline);
+        }
+        timeline.progress = progress;
+    }
+
+    /// The observer to start the engine with; it feeds this server's metrics.
+    pub fn observer(&self, labels: &MetricsLabels) -> Box<dyn EngineObserver> {
+        self.inner.metrics.engine_or_init(labels).observer()
+    }
+
+    /// Opens the server for requests.
+    pub fn set_ready(&self, model: ServedModel) {
+        let labels = MetricsLabels {
+            model_name: model.canonical_name().to_owned(),
+            max_model_len: model.engine.limits().max_model_len,
+        };
+        self.inner.metrics.engine_or_init(&labels).set_model(&model);
+        self.set_progress(LoadProgress { phase: LoadPhase::Ready, done_bytes: 0, total_bytes: 0 });
+        *self.stage() = Stage::Ready(Arc::new(model));
+        self.inner.ready.send_replace(true);
+    }
+
+    /// Marks loading as failed: `run` returns. The reason goes to the log, never to clients.
+    pub fn set_failed(&self, reason: &str) {
+        tracing::error!(reason, "the model could not be loaded");
+        *self.stage() = Stage::Failed;
+        self.inner.failed.send_replace(true);
+    }
+
+    /// The model, for a request that may be admitted now.
+    pub(crate) fn admit(&self) -> Result<(Arc<ServedModel>, InFlight), ApiError> {
+        let model = self.model()?;
+        let in_flight = InFlight::new(self.inner.clone());
+        // Counted before the check: a drain that begins in between waits for this request.
+        if self.is_draining() {
+            return Err(ApiError::draining(DRAINING_RETRY_AFTER_S));
+        }
+        Ok((model, in_flight))
+    }
+
+    /// The model, whether or not new requests are taken.
+    pub(crate) fn model(&self) -> Result<Arc<ServedModel>, ApiError> {
+        match &*self.stage() {
+            Stage::Ready(model) => Ok(model.clone()),
+            Stage::Loading => Err(ApiError::loading(self.loading_retry_after_s())),
+            Stage::Failed => Err(ApiError::load_failed()),
+        }
+    }
+
+    /// The model if it is loaded.
+    pub(crate) fn served_model(&self) -> Option<Arc<ServedModel>> {
+        match &*self.stage() {
+            Stage::Ready(model) => Some(model.clone()),
+            Stage::Loading | Stage::Failed => None,
+        }
+    }
+
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.inner.metrics
+    }
+
+    pub(crate) fn engine_metrics(&self) -> Option<&Arc<EngineMetrics>> {
+        self.inner.metrics.engine()
+    }
+
+    /// Whether the process should be left alone: false only for a dead engine or a hung step.
+    pub(crate) fn check_alive(&self) -> Result<(), NotReady> {
+        let Some(model) = self.served_model() else { return Ok(()) };
+        let health = model.engine.health();
+        match health.state {
+            EngineState::Dead(_) => Err(NotReady::EngineDead),
+            _ if health.step_age.is_some_and(|age| age > self.inner.step_timeout) => {
+                Err(NotReady::StepHung)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether traffic should come here.
+    pub(crate) fn check_ready(&self) -> Result<(), NotReady> {
+        match &*self.stage() {
+            Stage::Loading => return Err(NotReady::Loading),
+            Stage::Failed => return Err(NotReady::LoadFailed),
+            Stage::Ready(_) => {}
+        }
+        self.check_alive()?;
+        if self.is_draining() { Err(NotReady::Draining) } else { Ok(()) }
+    }
+
+    pub(crate) fn startup(&self) -> Startup {
+        let (is_ready, has_failed) = match &*self.stage() {
+            Stage::Loading => (false, false),
+            Stage::Ready(_) => (true, false),
+            Stage::Failed => (false, true),
+        };
+        let timeline = self.timeline();
+        Startup {
+            is_ready,
+            has_failed,
+            progress: timeline.progress,
+            phase_elapsed: timeline.phase_started.elapsed(),
+            elapsed: timeline.started.elapsed(),
+            finished: timeline.finished.clone(),
+        }
+    }
+
+    /// Takes no new requests from now on.
+    pub(crate) fn begin_drain(&self) {
+        self.inner.draining.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.inner.draining.load(Ordering::SeqCst)
+    }
+
+    /// Requests whose response has not ended.
+    pub(crate) fn num_in_flight(&self) -> u64 {
+        self.inner.num_in_flight.load(Ordering::SeqCst)
+    }
+
+    /// Resolves when loading has failed.
+    pub(crate) async fn failed(&self) {
+        let mut failed = self.inner.failed.subscribe();
+        // The sender lives in `self`, so this cannot fail.
+        let _ = failed.wait_for(|failed| *failed).await;
+    }
+
+    /// Resolves when the engine has died; pends for ever before a model is ready.
+    pub(crate) async fn engine_died(&self) {
+        let mut ready = self.inner.ready.subscribe();
+        // The sender lives in `self`, so this cannot fail.
+        let _ = ready.wait_for(|ready| *ready).await;
+        let Some(model) = self.served_model() else { return };
+        let mut state = model.engine.watch_state();
+        while !matches!(*state.borrow_and_update(), EngineState::Dead(_)) {
+            if state.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn loading_retry_after_s(&self) -> u32 {
+        let timeline = self.timeline();
+        let LoadProgress { done_bytes, total_bytes, .. } = timeline.progress;
+        if done_bytes == 0 || total_bytes <= done_bytes {
+            return LOADING_RETRY_AFTER_S;
+        }
+        let per_byte = timeline.phase_started.elapsed().as_secs_f64() / done_bytes as f64;
+        retry_after_s(Duration::from_secs_f64(per_byte * (total_bytes - done_bytes) as f64))
+    }
+
+    fn end_phase(&self, timeline: &mut Timeline) {
+        let now = Instant::now();
+        let phase = timeline.progress.phase;
+        let duration = now - timeline.phase_started;
+        timeline.finished.push(PhaseTime { phase, duration });
+        timeline.phase_started = now;
+        self.inner.metrics.set_startup_seconds(phase.as_str(), duration.as_secs_f64());
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.inner.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn timeline(&self) -> MutexGuard<'_, Timeline> {
+        self.inner.timeline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts one request until its response has ended.
+pub(crate) struct InFlight {
+    inner: Arc<Inner>,
+}
+
+impl InFlight {
+    fn new(inner: Arc<Inner>) -> Self {
+        inner.num_in_flight.fetch_add(1, Ordering::SeqCst);
+        Self { inner }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.inner.num_in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A wait as a Retry-After value, within its bounds.
+pub(crate) fn retry_after_s(wait: Duration) -> u32 {
+    let seconds = wait.as_secs_f64().ceil().min(f64::from(*RETRY_AFTER_S.end())) as u32;
+    seconds.max(*RETRY_AFTER_S.start())
+}

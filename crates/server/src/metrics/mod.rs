@@ -1,0 +1,76 @@
+//! Metrics under vLLM's names, in recorders that belong to one server (nothing is global).
+//!
+//! Two recorders: one for the process and HTTP, there from the start, and one for the engine,
+//! made when the model's name and context length are known, because they decide labels and
+//! buckets. `/metrics` shows both; rendering reads atomics and never asks the engine.
+
+mod buckets;
+mod engine;
+mod http;
+mod process;
+
+use std::sync::{Arc, OnceLock};
+
+pub(crate) use self::engine::{EngineMetrics, RequestOutcome};
+pub(crate) use self::http::HttpMetrics;
+use self::process::ProcessMetrics;
+use crate::served_model::ServedModel;
+
+/// What the engine's metrics are labelled with.
+#[derive(Clone, Debug)]
+pub struct MetricsLabels {
+    /// `model_name`: the canonical served name.
+    pub model_name: String,
+    /// Largest value of the token-count buckets.
+    pub max_model_len: usize,
+}
+
+/// All metrics of one server.
+pub(crate) struct Metrics {
+    process: ProcessMetrics,
+    pub(crate) http: HttpMetrics,
+    engine: OnceLock<Arc<EngineMetrics>>,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let process = ProcessMetrics::new();
+        let http = HttpMetrics::new(process.recorder());
+        Self { process, http, engine: OnceLock::new() }
+    }
+
+    /// The engine's metrics, made at the first call.
+    pub(crate) fn engine_or_init(&self, labels: &MetricsLabels) -> Arc<EngineMetrics> {
+        self.engine.get_or_init(|| Arc::new(EngineMetrics::new(labels))).clone()
+    }
+
+    pub(crate) fn engine(&self) -> Option<&Arc<EngineMetrics>> {
+        self.engine.get()
+    }
+
+    /// How long a phase of starting took.
+    pub(crate) fn set_startup_seconds(&self, phase: &'static str, seconds: f64) {
+        self.process.set_startup_seconds(phase, seconds);
+    }
+
+    /// Folds recorded histogram values into their buckets; to be called every few seconds so that
+    /// they do not pile up between scrapes.
+    pub(crate) fn run_upkeep(&self) {
+        self.process.run_upkeep();
+        if let Some(engine) = self.engine() {
+            engine.run_upkeep();
+        }
+    }
+
+    /// The Prometheus text.
+    pub(crate) fn render(&self, model: Option<&ServedModel>) -> String {
+        let mut text = self.process.render();
+        if let Some(engine) = self.engine() {
+            if let Some(model) = model {
+                engine.set_load(model.engine.load(), model.engine.limits().max_num_seqs);
+            }
+            text.push_str(&engine.render());
+        }
+        text
+    }
+}

@@ -1,0 +1,233 @@
+//! The server's run: listen before anything is loaded, serve, drain, stop.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum_server::Handle;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::config::{NUM_EDGE_THREADS, ServerConfig};
+use crate::connections::LimitedAcceptor;
+use crate::exchange::unix_seconds;
+use crate::lifecycle::Lifecycle;
+use crate::metrics::Metrics;
+use crate::prepare::PreparationPool;
+use crate::router;
+use crate::state::AppState;
+
+/// How often histograms are folded and the open requests counted while draining.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+const DRAIN_POLL: Duration = Duration::from_millis(10);
+/// How long connections may take to send what they have once no request is open.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Why the server stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitReason {
+    /// Asked to stop, and every request ended in time.
+    Drained,
+    /// Asked to stop; requests were still open at the deadline and were aborted.
+    DrainTimedOut,
+    /// Asked twice: stopped at once.
+    Forced,
+    /// The model could not be loaded.
+    LoadFailed,
+    /// The engine died.
+    EngineDead,
+}
+
+/// A bound server that does not answer yet.
+pub struct Server {
+    listener: TcpListener,
+    state: AppState,
+    stop: StopHandle,
+}
+
+/// Asks a running server to stop; the first call drains, the second one stops at once. Signals
+/// do the same.
+#[derive(Clone)]
+pub struct StopHandle {
+    num_requests: watch::Sender<u32>,
+}
+
+impl StopHandle {
+    /// Counts one wish to stop.
+    pub fn stop(&self) {
+        self.num_requests.send_modify(|count| *count += 1);
+    }
+
+    async fn asked(&self, times: u32) {
+        let mut count = self.num_requests.subscribe();
+        // The sender lives in `self`, so this cannot fail.
+        let _ = count.wait_for(|count| *count >= times).await;
+    }
+}
+
+impl Server {
+    /// Opens the port. From here on clients can connect; they are answered once `run` is called.
+    pub fn bind(config: ServerConfig) -> io::Result<Self> {
+        let addrs: Vec<SocketAddr> =
+            (config.host.as_str(), config.port).to_socket_addrs()?.collect();
+        let listener = TcpListener::bind(addrs.as_slice())?;
+        let lifecycle = Lifecycle::new(Arc::new(Metrics::new()), config.step_timeout);
+        let state = AppState {
+            preparation: PreparationPool::new(&config.limits),
+            config: Arc::new(config),
+            lifecycle,
+            started_at: unix_seconds(),
+        };
+        Ok(Self { listener, state, stop: StopHandle { num_requests: watch::Sender::new(0) } })
+    }
+
+    /// The address clients connect to.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// For the loader: progress, readiness, failure.
+    pub fn lifecycle(&self) -> Lifecycle {
+        self.state.lifecycle.clone()
+    }
+
+    /// Stops this server from another thread.
+    pub fn stop_handle(&self) -> StopHandle {
+        self.stop.clone()
+    }
+
+    /// The service without a socket.
+    pub fn router(&self) -> Router {
+        router::router(self.state.clone())
+    }
+
+    /// Serves on a runtime of its own until stopped; SIGTERM and SIGINT stop it.
+    pub fn run(self) -> io::Result<ExitReason> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(NUM_EDGE_THREADS)
+            // Preparation jobs, and name look-ups of the runtime itself.
+            .max_blocking_threads(self.state.config.limits.max_preparing + 1)
+            .thread_name("edge")
+            .enable_all()
+            .build()?;
+        let stop = self.stop.clone();
+        let reason = runtime.block_on(async {
+            let signals = tokio::spawn(forward_signals(stop)?);
+            let reason = self.serve().await;
+            signals.abort();
+            reason
+        });
+        // A blocking job may still be at work for a client that has gone.
+        runtime.shutdown_background();
+        reason
+    }
+
+    /// Serves on the current runtime until [`StopHandle::stop`]; installs no signal handlers.
+    pub async fn serve(self) -> io::Result<ExitReason> {
+        let limits = &self.state.config.limits;
+        let handle = Handle::<SocketAddr>::new();
+        let mut server = axum_server::from_tcp(self.listener.try_clone()?)?
+            .acceptor(LimitedAcceptor::new(limits.max_connections))
+            .first_request_timeout(limits.header_timeout)
+            .handle(handle.clone());
+        server.http_builder().http1().header_read_timeout(limits.header_timeout);
+        server.http_builder().http2().keep_alive_interval(Some(limits.header_timeout));
+        let app = self.router().into_make_service();
+        let mut serving = tokio::spawn(server.serve(app));
+        let upkeep = tokio::spawn(upkeep(self.state.lifecycle.metrics().clone()));
+        let reason = tokio::select! {
+            reason = self.until_stopped() => reason,
+            ended = &mut serving => {
+                upkeep.abort();
+                return ended.unwrap_or_else(|panic| Err(io::Error::other(panic)))
+                    .map(|()| ExitReason::Drained);
+            }
+        };
+        if reason != ExitReason::Forced {
+            handle.graceful_shutdown(Some(FLUSH_TIMEOUT));
+            // A second wish to stop cuts this short, too.
+            tokio::select! {
+                _ = &mut serving => {}
+                () = self.stop.asked(2) => {}
+            }
+        }
+        handle.shutdown();
+        upkeep.abort();
+        Ok(reason)
+    }
+
+    /// Waits for a reason to stop, and drains if there is time for it.
+    async fn until_stopped(&self) -> ExitReason {
+        let lifecycle = &self.state.lifecycle;
+        tokio::select! {
+            () = lifecycle.failed() => ExitReason::LoadFailed,
+            () = self.engine_gone() => ExitReason::EngineDead,
+            () = self.stop.asked(1) => tokio::select! {
+                reason = self.drain() => reason,
+                () = self.stop.asked(2) => ExitReason::Forced,
+            }
+        }
+    }
+
+    /// After the engine's death, clients and probes are still told for a while.
+    async fn engine_gone(&self) {
+        self.state.lifecycle.engine_died().await;
+        tokio::select! {
+            () = sleep(self.state.config.death_linger) => {}
+            () = self.stop.asked(1) => {}
+        }
+    }
+
+    /// Takes no new requests and waits for the running ones; aborts them at the deadline.
+    async fn drain(&self) -> ExitReason {
+        let lifecycle = &self.state.lifecycle;
+        lifecycle.begin_drain();
+        let num_open = lifecycle.num_in_flight();
+        tracing::info!(num_open, "draining");
+        let started = Instant::now();
+        let reason = match timeout(self.state.config.drain_timeout, self.idle()).await {
+            Ok(()) => ExitReason::Drained,
+            Err(_) => ExitReason::DrainTimedOut,
+        };
+        if let Some(model) = lifecycle.served_model() {
+            model.engine.shutdown();
+        }
+        if reason == ExitReason::DrainTimedOut {
+            tracing::warn!(num_open = lifecycle.num_in_flight(), "drain deadline reached");
+            // The aborted requests still end their streams properly.
+            let _ = timeout(FLUSH_TIMEOUT, self.idle()).await;
+        }
+        tracing::info!(duration_ms = started.elapsed().as_millis() as u64, "drained");
+        reason
+    }
+
+    async fn idle(&self) {
+        while self.state.lifecycle.num_in_flight() > 0 {
+            sleep(DRAIN_POLL).await;
+        }
+    }
+}
+
+async fn upkeep(metrics: Arc<Metrics>) {
+    loop {
+        sleep(UPKEEP_INTERVAL).await;
+        metrics.run_upkeep();
+    }
+}
+
+fn forward_signals(stop: StopHandle) -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            stop.stop();
+        }
+    })
+}
