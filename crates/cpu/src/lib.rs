@@ -32,5 +32,5 @@ pub use device::{CpuBuffer, CpuConfig, CpuDevice};
 pub use isa::{ISA_ENV, Isa, IsaError};
 pub use kv::{CpuKvCache, MAX_BLOCK_SIZE, MIN_BLOCK_SIZE};
 pub use linear::{LinearWorkspace, PackError, PackedWeight, dequantize_view_row, linear};
-pub use pool::{MAX_POOL_TASKS, MAX_POOL_THREADS, Pool, PoolError};
+pub use pool::{MAX_POOL_THREADS, Pool, PoolError};
 pub use weight::CpuWeight;
