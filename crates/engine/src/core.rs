@@ -19,8 +19,6 @@ pub struct StepMessage {
     pub events: Vec<Event>,
     /// Present when a step ran.
     pub report: Option<StepReport>,
-    /// Requests admitted for the first time, or ended without ever being admitted.
-    pub num_left_queue: usize,
 }
 
 impl StepMessage {
@@ -28,12 +26,11 @@ impl StepMessage {
     pub fn clear(&mut self) {
         self.events.clear();
         self.report = None;
-        self.num_left_queue = 0;
     }
 
     /// True when nobody needs to hear of it.
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.report.is_none() && self.num_left_queue == 0
+        self.events.is_empty() && self.report.is_none()
     }
 }
 
@@ -46,6 +43,7 @@ pub struct EngineCore {
     input: StepInput,
     sampled: Vec<Sampled>,
     updates: Vec<SeqUpdate>,
+    planned_at: Instant,
 }
 
 impl EngineCore {
@@ -59,6 +57,7 @@ impl EngineCore {
             input: StepInput::default(),
             sampled: Vec::new(),
             updates: Vec::new(),
+            planned_at: Instant::now(),
         }
     }
 
@@ -70,6 +69,11 @@ impl EngineCore {
     /// The scheduler's counters.
     pub fn stats(&self) -> SchedulerStats {
         self.scheduler.stats()
+    }
+
+    /// Requests taken in that have never been admitted.
+    pub fn num_unadmitted(&self) -> usize {
+        self.ledger.num_unadmitted()
     }
 
     /// Sequences whose blocks were taken back and that wait to be admitted again.
@@ -113,14 +117,28 @@ impl EngineCore {
         self.book_updates(Instant::now(), message);
     }
 
-    /// Runs one step. An error is fatal: every request has been ended in `message`.
-    pub fn step(&mut self, message: &mut StepMessage) -> Result<(), Arc<str>> {
-        let started = Instant::now();
+    /// Decides what the next step computes; false when there is nothing to do. Admissions take
+    /// effect here.
+    pub fn plan(&mut self) -> bool {
+        self.planned_at = Instant::now();
         self.scheduler.plan(&mut self.plan);
-        self.note_admissions(started, message);
-        if self.plan.seqs.is_empty() {
-            return Ok(());
+        for id in &self.plan.preempted {
+            self.ledger.preempt(*id);
         }
+        for admission in &self.plan.admitted {
+            self.ledger.admit(admission.id, admission.num_cached_tokens, self.planned_at);
+        }
+        !self.plan.seqs.is_empty()
+    }
+
+    /// Plans and runs one step.
+    pub fn step(&mut self, message: &mut StepMessage) -> Result<(), Arc<str>> {
+        if self.plan() { self.run_planned(message) } else { Ok(()) }
+    }
+
+    /// Computes and commits the planned step. An error is fatal: every request has been ended in
+    /// `message`.
+    pub fn run_planned(&mut self, message: &mut StepMessage) -> Result<(), Arc<str>> {
         self.scheduler.fill(&self.plan, &mut self.input);
         let execute_started = Instant::now();
         let outcome = self.execute();
@@ -128,7 +146,7 @@ impl EngineCore {
         let fatal = self.commit(outcome);
         let now = Instant::now();
         self.book_updates(now, message);
-        message.report = Some(self.report(now - started, execute));
+        message.report = Some(self.report(now - self.planned_at, execute));
         fatal.map_or(Ok(()), Err)
     }
 
@@ -164,23 +182,10 @@ impl EngineCore {
         }
     }
 
-    fn note_admissions(&mut self, now: Instant, message: &mut StepMessage) {
-        for id in &self.plan.preempted {
-            self.ledger.preempt(*id);
-        }
-        for admission in &self.plan.admitted {
-            if self.ledger.admit(admission.id, admission.num_cached_tokens, now) {
-                message.num_left_queue += 1;
-            }
-        }
-    }
-
     fn book_updates(&mut self, now: Instant, message: &mut StepMessage) {
-        let num_unadmitted = self.ledger.num_unadmitted();
         for update in self.updates.drain(..) {
             message.events.push(self.ledger.book(update, now));
         }
-        message.num_left_queue += num_unadmitted - self.ledger.num_unadmitted();
     }
 
     fn report(&self, duration: Duration, execute: Duration) -> StepReport {

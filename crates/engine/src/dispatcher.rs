@@ -91,9 +91,6 @@ impl Dispatcher {
         if let Some(report) = &message.report {
             self.observer.on_step(report);
         }
-        if message.num_left_queue > 0 {
-            self.vitals.num_queued.fetch_sub(message.num_left_queue, Ordering::Relaxed);
-        }
         let mut table = self.routes.lock();
         for event in message.events.drain(..) {
             // A missing route or a closed receiver means that the client has gone; its abort is

@@ -67,16 +67,14 @@ impl Ledger {
         self.accounts.contains_key(&id)
     }
 
-    /// Notes an admission; true the first time.
-    pub(crate) fn admit(&mut self, id: RequestId, cached: u32, now: Instant) -> bool {
+    /// Notes an admission; only the first one counts.
+    pub(crate) fn admit(&mut self, id: RequestId, cached: u32, now: Instant) {
         let account = self.account(id);
-        if account.admitted.is_some() {
-            return false;
+        if account.admitted.is_none() {
+            account.admitted = Some(now);
+            account.num_cached_tokens = cached;
+            self.num_unadmitted -= 1;
         }
-        account.admitted = Some(now);
-        account.num_cached_tokens = cached;
-        self.num_unadmitted -= 1;
-        true
     }
 
     pub(crate) fn preempt(&mut self, id: RequestId) {

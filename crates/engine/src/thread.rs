@@ -1,7 +1,7 @@
 //! The engine thread: takes commands between steps, steps while there is work, blocks when idle.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::Instant;
 
@@ -90,6 +90,7 @@ pub fn start(
         messages,
         recycled: recycled_receiver,
         vitals: vitals.clone(),
+        num_unadmitted: 0,
     };
     std::thread::Builder::new().name("dispatcher".into()).spawn(move || dispatcher.run())?;
     std::thread::Builder::new().name("engine".into()).spawn(move || engine.run())?;
@@ -110,6 +111,8 @@ struct EngineThread {
     messages: Sender<StepMessage>,
     recycled: Receiver<StepMessage>,
     vitals: Arc<Vitals>,
+    /// Requests that still hold a place in the queue, as far as `vitals` has been told.
+    num_unadmitted: usize,
 }
 
 impl EngineThread {
@@ -119,19 +122,33 @@ impl EngineThread {
             if !self.take_commands(&mut message) {
                 break self.stop(message, FinishReason::Abort, EngineState::Stopped);
             }
-            self.vitals.step_begins();
-            let outcome = self.core.step(&mut message);
-            let stats = self.core.stats();
-            let kv_usage = stats.num_live_blocks as f32 / stats.num_blocks.max(1) as f32;
-            let num_preempted = self.core.num_preempted_waiting();
-            self.vitals.step_ends(stats.num_running, num_preempted, kv_usage);
-            if let Err(cause) = outcome {
+            if let Err(cause) = self.step(&mut message) {
                 tracing::error!(%cause, "the engine has stopped");
                 let reason = FinishReason::Error(Arc::from("the engine has stopped"));
                 break self.stop(message, reason, EngineState::Dead(cause));
             }
             message = self.publish(message);
         }
+    }
+
+    fn step(&mut self, message: &mut StepMessage) -> Result<(), Arc<str>> {
+        self.vitals.step_begins();
+        let has_work = self.core.plan();
+        self.note_queue();
+        let outcome = if has_work { self.core.run_planned(message) } else { Ok(()) };
+        let stats = self.core.stats();
+        let kv_usage = stats.num_live_blocks as f32 / stats.num_blocks.max(1) as f32;
+        let num_preempted = self.core.num_preempted_waiting();
+        self.vitals.step_ends(stats.num_running, num_preempted, kv_usage);
+        outcome
+    }
+
+    /// Gives back the queue places of requests that were admitted, or ended before they were.
+    fn note_queue(&mut self) {
+        let num_unadmitted = self.core.num_unadmitted();
+        let left = self.num_unadmitted - num_unadmitted;
+        self.num_unadmitted = num_unadmitted;
+        self.vitals.num_queued.fetch_sub(left, Ordering::Relaxed);
     }
 
     /// Handles every command that has arrived; blocks for one when there is no work. False when
@@ -145,14 +162,19 @@ impl EngineThread {
             };
             match command {
                 Ok(Command::Submit(submissions)) => {
-                    for Submission { id, request, arrival } in submissions {
-                        self.core.submit(id, request, arrival, message);
-                    }
+                    self.take_in(submissions, message);
                 }
                 Ok(Command::Abort(id)) => self.core.abort(id, message),
                 Ok(Command::Shutdown) | Err(TryRecvError::Disconnected) => return false,
                 Err(TryRecvError::Empty) => return true,
             }
+        }
+    }
+
+    fn take_in(&mut self, submissions: Vec<Submission>, message: &mut StepMessage) {
+        self.num_unadmitted += submissions.len();
+        for Submission { id, request, arrival } in submissions {
+            self.core.submit(id, request, arrival, message);
         }
     }
 
@@ -172,12 +194,11 @@ impl EngineThread {
         self.core.end_all(reason.clone(), &mut message);
         while let Ok(command) = self.commands.try_recv() {
             if let Command::Submit(submissions) = command {
-                for Submission { id, request, arrival } in submissions {
-                    self.core.submit(id, request, arrival, &mut message);
-                }
+                self.take_in(submissions, &mut message);
             }
         }
         self.core.end_all(reason, &mut message);
+        self.note_queue();
         self.publish(message);
     }
 }
