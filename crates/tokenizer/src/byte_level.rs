@@ -59,8 +59,13 @@ mod tests {
     #[test]
     fn known_points_of_the_table() {
         // As printed by GPT-2's own function.
-        let expected =
-            [(b' ', '\u{120}'), (b'\n', '\u{10a}'), (0, '\u{100}'), (0x7f, '\u{121}'), (0xad, '\u{143}')];
+        let expected = [
+            (b' ', '\u{120}'),
+            (b'\n', '\u{10a}'),
+            (0, '\u{100}'),
+            (0x7f, '\u{121}'),
+            (0xad, '\u{143}'),
+        ];
         for (byte, c) in expected {
             assert_eq!(char_of(byte), c);
         }

@@ -9,7 +9,7 @@
 //! `trim_blocks`, `lstrip_blocks`, loop controls, `raise_exception`, `strftime_now`, and a
 //! `tojson` that is Python's `json.dumps`.
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -24,6 +24,8 @@ mod json;
 mod messages;
 mod methods;
 mod output;
+mod stack;
+mod unfolding;
 
 pub use error::TemplateError;
 
@@ -31,18 +33,18 @@ use continuation::Continuation;
 use output::BoundedOutput;
 
 /// Largest template source; the longest in use have 30 KB.
-pub const MAX_TEMPLATE_BYTES: usize = 1 << 20;
+pub const MAX_TEMPLATE_BYTES: usize = 256 << 10;
 /// Fuel for a render, before the input is counted. One unit pays for one instruction or for 64
-/// bytes of data the template makes, so this is at most 64 MB in all.
-pub const FUEL_BASE: u64 = 1_000_000;
+/// bytes of data the template makes, so this is at most 32 MB in all.
+pub const FUEL_BASE: u64 = 500_000;
 /// More fuel for each byte of messages, tools and arguments.
 pub const FUEL_PER_INPUT_BYTE: u64 = 8;
-/// Most fuel of any render: at most 512 MB of data made over the whole render.
-pub const MAX_FUEL: u64 = 8_000_000;
+/// Most fuel of any render: at most 128 MB of data made over the whole render.
+pub const MAX_FUEL: u64 = 2_000_000;
 /// Deepest nesting of macro calls and scopes, in the engine's units (a macro call counts 5).
 pub const MAX_RECURSION_DEPTH: usize = 250;
 /// Largest prompt a template may render.
-pub const MAX_OUTPUT_BYTES: usize = 64 << 20;
+pub const MAX_OUTPUT_BYTES: usize = 32 << 20;
 
 /// Name of the one template in its environment, shown in error messages.
 const NAME: &str = "chat_template";
@@ -96,11 +98,16 @@ impl ChatTemplate {
         env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         env.set_unknown_method_callback(methods::call);
         env.remove_global("debug");
+        env.set_formatter(|out, state, value| unfolding::format(out, state, value));
+        unfolding::guard_filters(&mut env);
         env.add_filter("tojson", json::tojson);
         env.add_function("raise_exception", functions::raise_exception);
         env.add_function("strftime_now", functions::strftime_now);
-        env.add_template_owned(NAME, generation_tags::neutralise(source).into_owned())
-            .map_err(|error| TemplateError::from_load(&error))?;
+        let env = stack::with_deep_stack(move || {
+            env.add_template_owned(NAME, generation_tags::neutralise(source).into_owned())
+                .map_err(|error| TemplateError::from_load(&error))?;
+            Ok(env)
+        })?;
         Ok(Self {
             env,
             source: source.into(),
@@ -141,12 +148,15 @@ impl ChatTemplate {
         context: &ChatContext<'_>,
         messages: &Json,
     ) -> Result<String, TemplateError> {
-        let root = self.root(context, messages)?;
         let extra = context.extra.map_or(0, |extra| extra.values().map(json::input_bytes).sum());
         let tools = context.tools.map_or(0, json::input_bytes);
         let num_input_bytes = json::input_bytes(messages) + tools + extra;
         let fuel = FUEL_PER_INPUT_BYTE.saturating_mul(num_input_bytes as u64);
         let fuel = FUEL_BASE.saturating_add(fuel).min(MAX_FUEL);
+        stack::with_deep_stack(|| self.render_with_fuel(self.root(context, messages)?, fuel))
+    }
+
+    fn render_with_fuel(&self, root: Value, fuel: u64) -> Result<String, TemplateError> {
         // Fuel belongs to the environment; a clone shares everything else.
         let mut env = self.env.clone();
         env.set_fuel(Some(fuel));
@@ -163,25 +173,22 @@ impl ChatTemplate {
 
     /// The template's variables.
     fn root(&self, context: &ChatContext<'_>, messages: &Json) -> Result<Value, TemplateError> {
-        let mut variables: Vec<(Cow<'_, str>, Value)> = vec![
-            ("messages".into(), Value::from(Serde(messages))),
-            ("tools".into(), Value::from(Serde(context.tools))),
-            ("add_generation_prompt".into(), context.add_generation_prompt.into()),
-            ("bos_token".into(), (*self.bos_token).into()),
-            ("eos_token".into(), (*self.eos_token).into()),
-        ];
-        let extra = context.extra.into_iter().flatten();
-        if !context.extra.is_some_and(|extra| extra.contains_key("documents")) {
-            variables.push(("documents".into(), ().into()));
-        }
-        for (name, value) in extra {
+        let mut variables: BTreeMap<&str, Value> = BTreeMap::from([
+            ("messages", Value::from(Serde(messages))),
+            ("tools", Value::from(Serde(context.tools))),
+            ("documents", ().into()),
+            ("add_generation_prompt", context.add_generation_prompt.into()),
+            ("bos_token", (*self.bos_token).into()),
+            ("eos_token", (*self.eos_token).into()),
+        ]);
+        for (name, value) in context.extra.into_iter().flatten() {
             if RESERVED.contains(&name.as_str()) {
                 let problem = format!("`{name}` cannot be set by template arguments");
                 return Err(TemplateError::Request(problem));
             }
-            variables.push((name.as_str().into(), Value::from(Serde(value))));
+            variables.insert(name, Value::from(Serde(value)));
         }
-        Ok(variables.into_iter().map(|(name, value)| (Value::from(name), value)).collect())
+        Ok(Value::from(variables))
     }
 }
 

@@ -63,11 +63,7 @@ impl Origin {
         field: impl Into<String>,
         problem: impl Into<String>,
     ) -> LoadError {
-        LoadError::Malformed {
-            file: self.0.clone(),
-            field: field.into(),
-            problem: problem.into(),
-        }
+        LoadError::Malformed { file: self.0.clone(), field: field.into(), problem: problem.into() }
     }
 
     pub(crate) fn unsupported(
@@ -85,7 +81,12 @@ impl Origin {
     }
 
     /// Checks a size against its named limit.
-    pub(crate) fn at_most(&self, field: &str, actual: usize, limit: usize) -> Result<(), LoadError> {
+    pub(crate) fn at_most(
+        &self,
+        field: &str,
+        actual: usize,
+        limit: usize,
+    ) -> Result<(), LoadError> {
         if actual <= limit {
             return Ok(());
         }

@@ -13,7 +13,9 @@ use crate::pipeline::{AddedSpec, AddedTokens, BpeSpec, Pipeline};
 use crate::pre_tokenizer;
 use crate::sentencepiece::SentencePiece;
 use crate::tokenizer::{ChatTemplateSource, Encoder, Parts, SpecialIds, Tokenizer};
-use crate::vocabulary::{ByteStyle, MAX_MERGES, MAX_VOCAB_TOKENS, TokenEntry, TokenKind, Vocabulary};
+use crate::vocabulary::{
+    ByteStyle, MAX_MERGES, MAX_VOCAB_TOKENS, TokenEntry, TokenKind, Vocabulary,
+};
 
 /// The `tokenizer.*` metadata of a GGUF file, key by key. Absent keys are `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -228,7 +230,11 @@ fn finish(
         suffix: affix(adds_eos, vocab.eos_token_id),
         strips_leading_space,
         max_input_bytes,
-        chat_templates: vocab.chat_template.map(ChatTemplateSource::default_template).into_iter().collect(),
+        chat_templates: vocab
+            .chat_template
+            .map(ChatTemplateSource::default_template)
+            .into_iter()
+            .collect(),
         vocabulary,
         encoder,
     }))

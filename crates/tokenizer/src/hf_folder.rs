@@ -20,9 +20,7 @@ use crate::hf_json::{
 };
 use crate::pipeline::{AddedSpec, BpeSpec, Pipeline};
 use crate::tokenizer::{ChatTemplateSource, Encoder, Parts, SpecialIds, Tokenizer};
-use crate::vocabulary::{
-    MAX_VOCAB_TOKENS, TokenEntry, TokenKind, Vocabulary, byte_token,
-};
+use crate::vocabulary::{MAX_VOCAB_TOKENS, TokenEntry, TokenKind, Vocabulary, byte_token};
 
 mod steps;
 
@@ -298,9 +296,8 @@ fn special_ids(
     bpe: &BpeSpec,
     config: &ConfigJson,
 ) -> Result<SpecialIds, LoadError> {
-    let id_of = |name: &Option<TokenNameJson>| {
-        name.as_ref().and_then(|name| vocabulary.id_of(name.text()))
-    };
+    let id_of =
+        |name: &Option<TokenNameJson>| name.as_ref().and_then(|name| vocabulary.id_of(name.text()));
     let needed = |field: &str, name: &Option<TokenNameJson>| match (name, id_of(name)) {
         (Some(name), None) => {
             let problem = format!("{:?} is not a token of tokenizer.json", name.text());

@@ -127,8 +127,7 @@ impl StopStrings {
             return None;
         };
         self.held.push_str(&delta[..end]);
-        let num_dropped =
-            if self.include_stop { 0 } else { self.patterns[found.index].text.len() };
+        let num_dropped = if self.include_stop { 0 } else { self.patterns[found.index].text.len() };
         out.push_str(&self.held[..self.held.len() - num_dropped]);
         self.held = String::new();
         self.found = Some(found);
@@ -153,8 +152,7 @@ impl StopStrings {
             for (index, pattern) in self.patterns.iter().enumerate() {
                 let len = pattern.advance(self.matched_lens[index], byte);
                 self.matched_lens[index] = len;
-                let is_longer =
-                    longest.is_none_or(|other| len > self.patterns[other].text.len());
+                let is_longer = longest.is_none_or(|other| len > self.patterns[other].text.len());
                 if len == pattern.text.len() && is_longer {
                     longest = Some(index);
                 }

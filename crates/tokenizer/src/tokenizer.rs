@@ -122,7 +122,9 @@ impl Tokenizer {
             ids.extend_from_slice(&self.parts.prefix);
         }
         match &self.parts.encoder {
-            Encoder::Pipeline(pipeline) => pipeline.encode(text, options.parse_special, &mut ids)?,
+            Encoder::Pipeline(pipeline) => {
+                pipeline.encode(text, options.parse_special, &mut ids)?
+            }
             Encoder::SentencePiece { encoder, added } => {
                 let mut after_special = true;
                 added.for_each_piece(text, options.parse_special, |piece| {

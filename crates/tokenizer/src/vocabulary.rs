@@ -167,9 +167,7 @@ fn token_bytes(entry: &TokenEntry, style: ByteStyle) -> Option<Vec<u8>> {
         (_, ByteStyle::ByteLevel) => {
             Some(crate::byte_level::bytes_of(&entry.text).unwrap_or_else(plain))
         }
-        (_, ByteStyle::SentencePiece) => {
-            Some(entry.text.replace(SPACE_MARK, " ").into_bytes())
-        }
+        (_, ByteStyle::SentencePiece) => Some(entry.text.replace(SPACE_MARK, " ").into_bytes()),
     }
 }
 
@@ -197,7 +195,9 @@ mod tests {
     fn byte_tokens_are_two_hexadecimal_digits() {
         assert_eq!(byte_token("<0x0A>"), Some(10));
         assert_eq!(byte_token("<0xff>"), Some(255));
-        for wrong in ["<0x-1>", "<0x+1>", "<0x1>", "<0x100>", "<0x>", "0x0A", "<0xG0>", "<0x\u{e9}>"] {
+        for wrong in
+            ["<0x-1>", "<0x+1>", "<0x1>", "<0x100>", "<0x>", "0x0A", "<0xG0>", "<0x\u{e9}>"]
+        {
             assert_eq!(byte_token(wrong), None, "{wrong}");
         }
     }

@@ -18,9 +18,8 @@ pub(super) struct Continuation {
 impl Continuation {
     /// Marks the last message's text, or its last text part.
     pub(super) fn mark(messages: &mut Json) -> Result<Self, TemplateError> {
-        let refuse = |problem: &str| {
-            TemplateError::Request(format!("continue_final_message: {problem}"))
-        };
+        let refuse =
+            |problem: &str| TemplateError::Request(format!("continue_final_message: {problem}"));
         let last = messages
             .as_array_mut()
             .and_then(|messages| messages.last_mut())

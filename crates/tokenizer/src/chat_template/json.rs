@@ -23,7 +23,9 @@ pub(super) fn input_bytes(value: &Json) -> usize {
         + match value {
             Json::String(text) => text.len(),
             Json::Array(items) => items.iter().map(input_bytes).sum(),
-            Json::Object(map) => map.iter().map(|(key, value)| key.len() + input_bytes(value)).sum(),
+            Json::Object(map) => {
+                map.iter().map(|(key, value)| key.len() + input_bytes(value)).sum()
+            }
             Json::Null | Json::Bool(_) | Json::Number(_) => 0,
         }
 }

@@ -58,11 +58,7 @@ fn steps<'a>(
 }
 
 /// Adds up the patterns' sizes against [`MAX_PATTERN_BYTES`].
-fn check_patterns(
-    steps: &[(&str, &Value)],
-    field: &str,
-    origin: &Origin,
-) -> Result<(), LoadError> {
+fn check_patterns(steps: &[(&str, &Value)], field: &str, origin: &Origin) -> Result<(), LoadError> {
     let size = |(_, step): &(&str, &Value)| {
         let pattern = &step["pattern"];
         let text = pattern["Regex"].as_str().or_else(|| pattern["String"].as_str());
