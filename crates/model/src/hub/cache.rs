@@ -85,7 +85,8 @@ impl RepoCache {
                 return Some(snapshot);
             }
             let shards = safetensors::shard_names(&snapshot.join(safetensors::INDEX_FILE));
-            if shards.is_ok_and(|shards| shards.iter().all(|shard| snapshot.join(shard).is_file())) {
+            if shards.is_ok_and(|shards| shards.iter().all(|shard| snapshot.join(shard).is_file()))
+            {
                 return Some(snapshot);
             }
         }
@@ -100,9 +101,7 @@ pub(super) fn is_commit(text: &str) -> bool {
 
 fn create_parent(path: &Path) -> Result<(), HubError> {
     match path.parent() {
-        Some(parent) => {
-            fs::create_dir_all(parent).map_err(|error| HubError::cache(parent, error))
-        }
+        Some(parent) => fs::create_dir_all(parent).map_err(|error| HubError::cache(parent, error)),
         None => Ok(()),
     }
 }

@@ -68,12 +68,14 @@ impl Client {
     /// `GET` of a small document below the endpoint.
     pub(super) fn get_document(&self, path: &str, max_bytes: u64) -> Result<Vec<u8>, RequestError> {
         let mut response = self.get(path, 0)?;
-        response.body_mut().with_config().limit(max_bytes).read_to_vec().map_err(|error| match error {
-            ureq::Error::BodyExceedsLimit(_) => {
-                RequestError::Protocol(format!("more than {max_bytes} bytes"))
-            }
-            error => error.into(),
-        })
+        response.body_mut().with_config().limit(max_bytes).read_to_vec().map_err(
+            |error| match error {
+                ureq::Error::BodyExceedsLimit(_) => {
+                    RequestError::Protocol(format!("more than {max_bytes} bytes"))
+                }
+                error => error.into(),
+            },
+        )
     }
 
     /// `GET` from byte `from`; 200 means that the whole content comes after all.

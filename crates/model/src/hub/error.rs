@@ -40,7 +40,9 @@ pub enum HubError {
         remedy: &'static str,
     },
     /// The hub could not be reached or broke off, even after trying again.
-    #[error("{repo}: {file}: {reason} ({attempts} attempts); check the network and HF_ENDPOINT, then start again: finished parts are kept")]
+    #[error(
+        "{repo}: {file}: {reason} ({attempts} attempts); check the network and HF_ENDPOINT, then start again: finished parts are kept"
+    )]
     Network {
         /// Model name.
         repo: String,
@@ -106,7 +108,9 @@ pub(super) fn remedy(status: u16, has_token: bool) -> &'static str {
             "the model is private, gated or does not exist; set HF_TOKEN to a token that may read it"
         }
         401 => "the token is not valid; check HF_TOKEN",
-        403 => "access denied; accept the model's terms on its page and set HF_TOKEN to a token that may read it",
+        403 => {
+            "access denied; accept the model's terms on its page and set HF_TOKEN to a token that may read it"
+        }
         404 => "not found; check the model's name, the revision and the file name",
         429 => "too many requests; wait, or set HF_TOKEN for a higher limit",
         500..=599 => "the hub has a problem; try again later",

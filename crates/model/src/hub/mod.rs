@@ -90,7 +90,8 @@ impl Fetch<'_> {
     fn run(&self) -> Result<PathBuf, HubError> {
         let listing = self.listing()?;
         let commit = listing.sha;
-        let files: Vec<&str> = listing.siblings.iter().map(|file| file.rfilename.as_str()).collect();
+        let files: Vec<&str> =
+            listing.siblings.iter().map(|file| file.rfilename.as_str()).collect();
         let (companions, weights, found) = match select(&files, self.name.file.as_deref()) {
             Ok(Selection::Folder { companions, is_sharded }) => {
                 let folder = self.cache.snapshot(&commit);
@@ -195,13 +196,17 @@ fn select(files: &[&str], gguf: Option<&str>) -> Result<Selection, String> {
         let companions = companions.map(|file| (*file).to_owned()).collect();
         return Ok(Selection::Folder { companions, is_sharded });
     }
-    let all_gguf = || files.iter().filter(|file| file.ends_with(".gguf") && name::is_plain_path(file));
+    let all_gguf =
+        || files.iter().filter(|file| file.ends_with(".gguf") && name::is_plain_path(file));
     match (all_gguf().count(), all_gguf().next()) {
         (1, Some(file)) => Ok(Selection::Gguf((*file).to_owned())),
         (0, _) => Err("has neither config.json with safetensors weights nor GGUF files; pickled \
                        weights are never loaded"
             .into()),
-        _ => Err(format!("has several GGUF files, name one as org/name:file.gguf; {}", list_gguf(files))),
+        _ => Err(format!(
+            "has several GGUF files, name one as org/name:file.gguf; {}",
+            list_gguf(files)
+        )),
     }
 }
 

@@ -71,8 +71,22 @@ mod tests {
     #[test]
     fn refuses_what_could_lead_elsewhere() {
         for name in [
-            "", "name", "a/b/c", "../b", "a/..", "/etc/passwd", "./model", "a/b@../x", "a/b@",
-            "a/b:../x.gguf", "a/b:x.bin", "a/b?x", "a/b%2e", "a/b\0", "-a/b", "a /b",
+            "",
+            "name",
+            "a/b/c",
+            "../b",
+            "a/..",
+            "/etc/passwd",
+            "./model",
+            "a/b@../x",
+            "a/b@",
+            "a/b:../x.gguf",
+            "a/b:x.bin",
+            "a/b?x",
+            "a/b%2e",
+            "a/b\0",
+            "-a/b",
+            "a /b",
         ] {
             assert!(ModelName::parse(name).is_err(), "{name:?}");
         }

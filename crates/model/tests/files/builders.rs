@@ -72,7 +72,8 @@ pub(crate) fn f32_bytes(numbers: &[f32]) -> Vec<u8> {
 pub(crate) fn safetensors_file(tensors: &[Tensor]) -> Vec<u8> {
     let data: Vec<Vec<u8>> = tensors.iter().map(|(_, _, numbers)| f32_bytes(numbers)).collect();
     let views = tensors.iter().zip(&data).map(|((name, shape, _), data)| {
-        let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), data);
+        let view =
+            safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), data);
         (name, view.unwrap())
     });
     let metadata = [("format".to_owned(), "pt".to_owned())].into();
@@ -199,7 +200,9 @@ impl Gguf {
         self.text("tokenizer.ggml.model", "gpt2");
         self.text("tokenizer.ggml.pre", "smollm");
         let tokens: Vec<u8> = (0..40)
-            .flat_map(|id| gguf_string(&if id == 7 { "<|im_end|>".into() } else { format!("t{id}") }))
+            .flat_map(|id| {
+                gguf_string(&if id == 7 { "<|im_end|>".into() } else { format!("t{id}") })
+            })
             .collect();
         self.set("tokenizer.ggml.tokens", 9, gguf_array(8, 40, &tokens));
         let types: Vec<u8> = (0..40).flat_map(|_| 1i32.to_le_bytes()).collect();

@@ -33,7 +33,8 @@ fn reads_a_llama() {
 #[test]
 fn generation_config_adds_end_tokens_and_sampling() {
     let folder = Folder::llama();
-    let generation = json!({ "eos_token_id": [3, 2], "temperature": 0.6, "top_p": 0.9, "top_k": 20 });
+    let generation =
+        json!({ "eos_token_id": [3, 2], "temperature": 0.6, "top_p": 0.9, "top_k": 20 });
     folder.write("generation_config.json", generation.to_string());
     let spec = folder.open().unwrap().spec;
     assert_eq!(spec.eos_token_ids, [2, 3]);
@@ -72,7 +73,10 @@ fn sliding_windows_by_family() {
         Folder::with_config(&config).open().unwrap().spec
     };
     let spec = mistral(json!(64));
-    assert_eq!((spec.family, spec.window(0), spec.window(1)), (Family::Mistral, Some(64), Some(64)));
+    assert_eq!(
+        (spec.family, spec.window(0), spec.window(1)),
+        (Family::Mistral, Some(64), Some(64))
+    );
     assert_eq!(mistral(json!(128)).window(0), None, "no shorter than the context");
     assert_eq!(mistral(Value::Null).sliding_window, None);
     // Llama's class has no window; the field is a leftover.

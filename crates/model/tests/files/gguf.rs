@@ -45,7 +45,9 @@ fn tokenizer_fields() {
     let expected = GgufTokenizerData {
         model: "gpt2".into(),
         pre: Some("smollm".into()),
-        tokens: (0..40).map(|id| if id == 7 { "<|im_end|>".into() } else { format!("t{id}") }).collect(),
+        tokens: (0..40)
+            .map(|id| if id == 7 { "<|im_end|>".into() } else { format!("t{id}") })
+            .collect(),
         token_types: vec![1; 40],
         merges: vec!["t 1".into()],
         bos_token_id: Some(1),
@@ -83,7 +85,8 @@ fn rope_scaling_keys_and_divisors() {
     assert_eq!(spec(&gguf).rope.scaling, RopeScaling::Linear { factor: 4.0 });
     gguf.text("llama.rope.scaling.type", "yarn");
     gguf.u32("llama.rope.scaling.original_context_length", 32);
-    let RopeScaling::Yarn { original_max_position, attention_factor, .. } = spec(&gguf).rope.scaling
+    let RopeScaling::Yarn { original_max_position, attention_factor, .. } =
+        spec(&gguf).rope.scaling
     else {
         panic!()
     };

@@ -76,7 +76,9 @@ fn f3_limits_hold_in_a_sparse_file() {
 #[test]
 fn f3_alignment() {
     for alignment in [0, 3, 4, 48, 1 << 31] {
-        assert_changed_refused("general.alignment", |gguf| gguf.u32("general.alignment", alignment));
+        assert_changed_refused("general.alignment", |gguf| {
+            gguf.u32("general.alignment", alignment)
+        });
     }
     assert_changed_refused("general.alignment", |gguf| gguf.text("general.alignment", "32"));
     let mut gguf = Gguf::llama();

@@ -87,7 +87,9 @@ fn unserved_types_are_refused_by_tensor() {
     let mut at = 0;
     for (name, shape, numbers) in llama_tensors() {
         let end = at + numbers.len();
-        let entry = format!(r#""{name}":{{"dtype":"F8_E4M3","shape":{shape:?},"data_offsets":[{at},{end}]}},"#);
+        let entry = format!(
+            r#""{name}":{{"dtype":"F8_E4M3","shape":{shape:?},"data_offsets":[{at},{end}]}},"#
+        );
         header.push_str(&entry);
         at = end;
     }

@@ -6,11 +6,14 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 
 use crate::allocation::peak_bytes;
-use crate::builders::{Folder, Gguf, GgufFile, MAX_HOSTILE_BYTES, llama_config, llama_tensors, safetensors_file};
+use crate::builders::{
+    Folder, Gguf, GgufFile, MAX_HOSTILE_BYTES, llama_config, llama_tensors, safetensors_file,
+};
 
 /// Bytes to change: place (as a fraction of the head), new value.
 fn damage() -> impl Strategy<Value = Vec<(f64, u8)>> {
-    let interesting = prop_oneof![any::<u8>(), Just(0), Just(0xff), Just(0x80), Just(b'"'), Just(b'9')];
+    let interesting =
+        prop_oneof![any::<u8>(), Just(0), Just(0xff), Just(0x80), Just(b'"'), Just(b'9')];
     prop::collection::vec((0.0..1.0f64, interesting), 1..8)
 }
 

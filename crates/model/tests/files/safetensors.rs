@@ -48,7 +48,10 @@ fn shards_are_one_model() {
     let shard = |i: usize| format!("model-0000{}-of-00002.safetensors", 1 + usize::from(i >= 7));
     let map: serde_json::Map<_, _> =
         tensors.iter().enumerate().map(|(i, tensor)| (tensor.0.clone(), json!(shard(i)))).collect();
-    folder.write("model.safetensors.index.json", json!({ "metadata": {}, "weight_map": map }).to_string());
+    folder.write(
+        "model.safetensors.index.json",
+        json!({ "metadata": {}, "weight_map": map }).to_string(),
+    );
     std::fs::remove_file(folder.path().join("model.safetensors")).unwrap();
     let sharded = folder.open().unwrap();
     assert_eq!(sharded.load(TensorRole::LmHead).unwrap(), expected);

@@ -69,7 +69,7 @@ impl FakeHub {
     pub(crate) fn new(files: &[(&str, &[u8])]) -> Self {
         let files = files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec()));
         let state = Arc::new(Mutex::new(State { files: files.collect(), ..State::default() }));
-        let content = serve(state.clone(), |state, request| content(state, request));
+        let content = serve(state.clone(), content);
         let endpoint = serve(state.clone(), move |state, request| hub(state, request, &content));
         Self { state, endpoint, cache: tempfile::tempdir().unwrap() }
     }

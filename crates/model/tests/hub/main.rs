@@ -1,4 +1,8 @@
 //! Fetching models from a hub on loopback: cache layout, resume, checks, token, offline.
+#![allow(
+    clippy::unwrap_used,
+    reason = "test code; clippy.toml only knows functions marked as tests"
+)]
 
 mod fake;
 
@@ -41,7 +45,8 @@ fn fetches_what_is_needed_into_the_shared_layout() {
     let hub = hub();
     let config = hub.config();
     let phases = RefCell::new(Vec::new());
-    let found = resolve("org/tiny", &config, &|progress| phases.borrow_mut().push(progress)).unwrap();
+    let found =
+        resolve("org/tiny", &config, &|progress| phases.borrow_mut().push(progress)).unwrap();
     let repo = config.cache.join("models--org--tiny");
     assert_eq!(found, repo.join("snapshots").join(COMMIT));
     let expected = [
@@ -60,7 +65,10 @@ fn fetches_what_is_needed_into_the_shared_layout() {
     let phases = phases.into_inner();
     assert_eq!(phases[0].phase, LoadPhase::Resolving);
     let last = phases.last().unwrap();
-    assert_eq!((last.phase, last.done_bytes, last.total_bytes), (LoadPhase::Downloading, 300_000, 300_000));
+    assert_eq!(
+        (last.phase, last.done_bytes, last.total_bytes),
+        (LoadPhase::Downloading, 300_000, 300_000)
+    );
 }
 
 #[test]
@@ -162,7 +170,9 @@ fn statuses_come_with_a_remedy() {
     let without_token = HubConfig { token: None, ..hub.config() };
     let message = get("org/tiny", &without_token).unwrap_err().to_string();
     assert!(message.contains("401") && message.contains("HF_TOKEN"), "{message}");
-    for (status, remedy) in [(401, "not valid"), (403, "terms"), (404, "name"), (418, "HF_ENDPOINT")] {
+    for (status, remedy) in
+        [(401, "not valid"), (403, "terms"), (404, "name"), (418, "HF_ENDPOINT")]
+    {
         hub.state.lock().unwrap().status = Some(status);
         let before = hub.num_requests();
         let message = get("org/tiny", &hub.config()).unwrap_err().to_string();
@@ -211,7 +221,8 @@ fn shards_come_from_the_index() {
     assert_eq!(names(&found), expected);
     assert_eq!(get("org/tiny", &HubConfig { offline: true, ..hub.config() }).unwrap(), found);
 
-    hub.state.lock().unwrap().files[1].1 = br#"{"weight_map":{"a":"../../x.safetensors"}}"#.to_vec();
+    hub.state.lock().unwrap().files[1].1 =
+        br#"{"weight_map":{"a":"../../x.safetensors"}}"#.to_vec();
     let elsewhere = HubConfig { cache: hub.config().cache.join("second"), ..hub.config() };
     assert!(matches!(get("org/tiny", &elsewhere), Err(HubError::Index(_))));
 }
@@ -220,7 +231,10 @@ fn shards_come_from_the_index() {
 fn gguf_files_by_name() {
     let one = FakeHub::new(&[("README.md", b""), ("only.gguf", b"GGUF1")]);
     let found = get("org/tiny", &one.config()).unwrap();
-    assert_eq!((found.ends_with("only.gguf"), fs::read(&found).unwrap()), (true, b"GGUF1".to_vec()));
+    assert_eq!(
+        (found.ends_with("only.gguf"), fs::read(&found).unwrap()),
+        (true, b"GGUF1".to_vec())
+    );
 
     let two = FakeHub::new(&[("a.gguf", b"GGUFa"), ("sub/b.gguf", b"GGUFb")]);
     let message = get("org/tiny", &two.config()).unwrap_err().to_string();
