@@ -29,3 +29,6 @@ mod step_input;
 pub use config::{BLOCK_SIZE_RANGE, ConfigError, Policy, SchedulerConfig, SubmitError};
 pub use scheduler::Scheduler;
 pub use step::{Admission, PlannedSeq, SchedulerStats, SeqUpdate, StepPlan};
+
+#[cfg(test)]
+mod tests;
