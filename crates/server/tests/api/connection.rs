@@ -1,0 +1,224 @@
+//! Real sockets: disconnects free their blocks, draining finishes streams, connections are limited.
+
+use std::net::SocketAddr;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use server::{ExitReason, Lifecycle, StopHandle};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+use crate::fixture::{Setup, WAIT, chat_body, eventually, held_gate};
+
+struct Running {
+    addr: SocketAddr,
+    engine: engine::EngineHandle,
+    #[expect(dead_code, reason = "kept so that the lifecycle outlives the server")]
+    lifecycle: Lifecycle,
+    stop: StopHandle,
+    exit: JoinHandle<std::io::Result<ExitReason>>,
+}
+
+fn serve(setup: Setup) -> Running {
+    let test = setup.start();
+    let engine = test.engine().clone();
+    let addr = test.server.local_addr().unwrap();
+    let stop = test.server.stop_handle();
+    let exit = tokio::spawn(test.server.serve());
+    Running { addr, engine, lifecycle: test.lifecycle, stop, exit }
+}
+
+fn held(script: &str) -> (Setup, Sender<()>) {
+    let (gate, go) = held_gate();
+    let mut setup = Setup::answering(script);
+    setup.gate = gate;
+    (setup, go)
+}
+
+impl Running {
+    async fn send(&self, fields: Value) -> TcpStream {
+        let body = chat_body(fields).to_string();
+        let mut socket = TcpStream::connect(self.addr).await.unwrap();
+        let head = format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        socket.write_all((head + &body).as_bytes()).await.unwrap();
+        socket
+    }
+
+    async fn get(&self, path: &str) -> String {
+        let mut socket = TcpStream::connect(self.addr).await.unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        socket.write_all(head.as_bytes()).await.unwrap();
+        rest(socket).await
+    }
+
+    async fn settles(&self) {
+        eventually("all blocks are back", || {
+            let load = self.engine.load();
+            load.num_open == 0 && load.num_running == 0 && load.kv_usage == 0.0
+        })
+        .await;
+    }
+
+    async fn stopped(self) -> ExitReason {
+        tokio::time::timeout(WAIT, self.exit).await.expect("stops in time").unwrap().unwrap()
+    }
+}
+
+/// Everything until the server closes.
+async fn rest(mut socket: TcpStream) -> String {
+    let mut text = Vec::new();
+    let read = socket.read_to_end(&mut text);
+    tokio::time::timeout(WAIT, read).await.expect("closes in time").unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+/// Reads until `needle` has come.
+async fn until(socket: &mut TcpStream, needle: &str) -> String {
+    let mut text = String::new();
+    while !text.contains(needle) {
+        let mut buffer = [0; 4096];
+        let read = tokio::time::timeout(WAIT, socket.read(&mut buffer)).await;
+        let len = read.expect("data in time").unwrap();
+        assert!(len > 0, "closed before {needle:?}: {text}");
+        text.push_str(std::str::from_utf8(&buffer[..len]).unwrap());
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_leaves_aborts_its_request_streaming_or_not() {
+    for stream in [true, false] {
+        let (setup, go) = held("abcdefghij");
+        let server = serve(setup);
+        let mut socket = server.send(json!({"stream": stream, "ignore_eos": true})).await;
+        go.send(()).unwrap();
+        if stream {
+            until(&mut socket, "\"a\"").await;
+        }
+        eventually("it runs", || server.engine.load().num_running == 1).await;
+        drop(socket);
+        // Steps go on one by one until the abort has come through.
+        eventually("it is aborted", || {
+            let _ = go.send(());
+            server.engine.load().num_open == 0
+        })
+        .await;
+        drop(go);
+        server.settles().await;
+        let metrics = server.get("/metrics").await;
+        let aborted = "finished_reason=\"abort\"} 1";
+        assert!(metrics.contains(aborted), "{metrics}");
+        server.stop.stop();
+        assert_eq!(server.stopped().await, ExitReason::Drained);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn draining_finishes_streams_and_refuses_the_rest() {
+    let (setup, go) = held("abc");
+    let server = serve(setup);
+    let mut socket = server.send(json!({"stream": true})).await;
+    go.send(()).unwrap();
+    let mut text = until(&mut socket, "\"a\"").await;
+    server.stop.stop();
+    eventually_draining(&server).await;
+    let refused = rest(server.send(json!({})).await).await;
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    assert!(refused.contains("retry-after: ") && refused.contains("connection: close"));
+    assert!(refused.contains("server_draining"), "{refused}");
+    assert!(server.get("/livez").await.starts_with("HTTP/1.1 200"));
+    drop(go);
+    text.push_str(&rest(socket).await);
+    assert!(text.contains("\"finish_reason\":\"stop\"") && text.contains("data: [DONE]"), "{text}");
+    assert_eq!(server.stopped().await, ExitReason::Drained);
+}
+
+async fn eventually_draining(server: &Running) {
+    loop {
+        let ready = server.get("/readyz").await;
+        if ready.starts_with("HTTP/1.1 503") {
+            assert!(ready.contains("draining"), "{ready}");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_drain_deadline_aborts_what_is_left() {
+    let (mut setup, go) = held("abc");
+    setup.config.drain_timeout = Duration::from_millis(30);
+    let server = serve(setup);
+    let mut socket = server.send(json!({"stream": true, "ignore_eos": true})).await;
+    go.send(()).unwrap();
+    let mut text = until(&mut socket, "\"a\"").await;
+    server.stop.stop();
+    // The step that hangs at the deadline ends a little later; its request ends as aborted.
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    drop(go);
+    text.push_str(&rest(socket).await);
+    assert!(text.contains("\"finish_reason\":\"abort\"") && text.contains("[DONE]"), "{text}");
+    assert_eq!(server.stopped().await, ExitReason::DrainTimedOut);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_stop_exits_at_once() {
+    let (setup, go) = held("abc");
+    let server = serve(setup);
+    let socket = server.send(json!({"stream": true})).await;
+    eventually("it runs", || server.engine.health().step_age.is_some()).await;
+    server.stop.stop();
+    server.stop.stop();
+    assert_eq!(server.stopped().await, ExitReason::Forced);
+    drop((go, socket));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_engines_death_ends_the_server_after_its_linger() {
+    let mut setup = Setup::answering("abc");
+    setup.config.death_linger = Duration::from_millis(20);
+    setup.gate = Box::new(|_| Err(engine::ExecError::Fatal("lost".into())));
+    let server = serve(setup);
+    let answer = rest(server.send(json!({})).await).await;
+    assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+    assert_eq!(server.stopped().await, ExitReason::EngineDead);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_beyond_the_limit_are_closed_and_places_come_back() {
+    let mut setup = Setup::answering("abc");
+    setup.config.limits.max_connections = 1;
+    let server = serve(setup);
+    let mut first = server.send(json!({})).await;
+    until(&mut first, "chat.completion").await;
+    let refused = TcpStream::connect(server.addr).await.unwrap();
+    assert_eq!(rest(refused).await, "");
+    drop(first);
+    let mut place_is_free = false;
+    for _ in 0..1000 {
+        let mut socket = server.send(json!({})).await;
+        let mut start = [0; 8];
+        if socket.read_exact(&mut start).await.is_ok() {
+            place_is_free = true;
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(place_is_free);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_headers_are_cut_off() {
+    let mut setup = Setup::answering("abc");
+    setup.config.limits.header_timeout = Duration::from_millis(30);
+    let server = serve(setup);
+    let mut socket = TcpStream::connect(server.addr).await.unwrap();
+    socket.write_all(b"GET /livez HT").await.unwrap();
+    let answer = rest(socket).await;
+    assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
+}

@@ -1,0 +1,109 @@
+//! Probes through the server's life.
+
+use serde_json::{Value, json};
+use std::time::Duration;
+use types::{LoadPhase, LoadProgress};
+
+use crate::fixture::{Setup, eventually, held_gate};
+
+#[tokio::test]
+async fn loading_is_reported_and_requests_are_turned_away() {
+    let (server, load) = Setup::answering("x").loading();
+    for path in ["/readyz", "/startupz", "/health", "/ping"] {
+        assert_eq!(server.get(path).await.status, 503, "{path}");
+    }
+    assert_eq!(server.get("/livez").await.status, 200);
+    let phase = LoadPhase::LoadingWeights;
+    let progress = LoadProgress { phase, done_bytes: 25, total_bytes: 100 };
+    server.lifecycle.set_progress(progress);
+    let body = server.get("/startupz").await.json();
+    assert_eq!(body["phase"], "loading_weights");
+    assert_eq!((&body["done_bytes"], &body["total_bytes"]), (&json!(25), &json!(100)));
+    assert_eq!(body["phases"][0]["phase"], "resolving");
+    for answer in [server.chat(json!({})).await, server.get("/v1/models").await] {
+        assert_eq!(answer.status, 503);
+        assert_eq!(answer.error("code"), "model_loading");
+        assert!((1..=60).contains(&answer.header("retry-after").parse::<u32>().unwrap()));
+        assert_eq!(answer.header("connection"), "close");
+    }
+    server.lifecycle.set_ready(load());
+    for path in ["/readyz", "/startupz", "/health", "/ping", "/livez"] {
+        assert_eq!(server.get(path).await.status, 200, "{path}");
+    }
+    assert_eq!(server.get("/health").await.text(), "");
+    assert_eq!(server.get("/startupz").await.json()["status"], "ready");
+    let metrics = server.get("/metrics").await.text();
+    assert!(metrics.contains("ropeway:startup_seconds{phase=\"loading_weights\"}"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_failed_load_is_red_and_says_no_more() {
+    let (server, _load) = Setup::answering("x").loading();
+    server.lifecycle.set_failed("/secret/model.gguf is truncated");
+    for path in ["/readyz", "/startupz", "/health"] {
+        let answer = server.get(path).await;
+        assert_eq!(answer.status, 503);
+        assert!(!answer.text().contains("secret"));
+    }
+    let answer = server.chat(json!({})).await;
+    assert_eq!(answer.error("code"), "model_load_failed");
+    assert!(!answer.text().contains("secret"));
+}
+
+#[tokio::test]
+async fn a_dead_engine_turns_health_red() {
+    let mut setup = Setup::answering("abc");
+    setup.gate = Box::new(|step| match step {
+        1 => Err(engine::ExecError::Fatal("lost at 0xdeadbeef".into())),
+        _ => Ok(()),
+    });
+    let server = setup.start();
+    assert_eq!(server.get("/livez").await.status, 200);
+    let answer = server.chat(json!({})).await;
+    assert_eq!(answer.status, 500);
+    assert!(!answer.text().contains("deadbeef"));
+    eventually("the engine is dead", || {
+        matches!(server.engine().health().state, engine::EngineState::Dead(_))
+    })
+    .await;
+    for path in ["/livez", "/readyz", "/health"] {
+        assert_eq!(server.get(path).await.status, 503, "{path}");
+    }
+    assert_eq!(server.get("/livez").await.json()["status"], "engine_dead");
+    let refused = server.chat(json!({})).await;
+    assert_eq!((refused.status.as_u16(), refused.error("code")), (503, Value::from("engine_dead")));
+    assert_eq!(server.get("/metrics").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_hung_step_turns_livez_red_until_it_ends() {
+    let (gate, go) = held_gate();
+    let mut setup = Setup::answering("abc");
+    setup.gate = gate;
+    setup.config.step_timeout = Duration::from_millis(20);
+    let server = setup.start();
+    let stuck = tokio::spawn({
+        let router = server.router.clone();
+        async move {
+            use tower::ServiceExt;
+            let body = crate::fixture::chat_body(json!({})).to_string();
+            router.oneshot(crate::fixture::post("/v1/chat/completions", body)).await.unwrap()
+        }
+    });
+    eventually("the step hangs", || {
+        let age = server.engine().health().step_age;
+        age.is_some_and(|age| age > Duration::from_millis(20))
+    })
+    .await;
+    for path in ["/livez", "/readyz"] {
+        let answer = server.get(path).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["status"].clone()),
+            (503, json!("step_hung"))
+        );
+    }
+    drop(go);
+    assert_eq!(stuck.await.unwrap().status(), 200);
+    server.settles().await;
+    assert_eq!(server.get("/livez").await.status, 200);
+}

@@ -1,0 +1,71 @@
+//! What happens at the limits: queue, body size, draining.
+
+use axum::body::{Body, Bytes};
+use futures_util::stream;
+use serde_json::json;
+use std::time::Duration;
+use tower::ServiceExt;
+
+use crate::fixture::{Setup, chat_body, eventually, held_gate, post};
+
+#[tokio::test]
+async fn a_full_queue_answers_429_with_retry_after() {
+    let (gate, go) = held_gate();
+    let mut setup = Setup::answering("x");
+    setup.gate = gate;
+    setup.max_num_queued_reqs = 1;
+    setup.max_num_seqs = 1;
+    let server = setup.start();
+    let spawn = || {
+        let router = server.router.clone();
+        let request = post("/v1/chat/completions", chat_body(json!({})).to_string());
+        tokio::spawn(async move { router.oneshot(request).await.unwrap().status() })
+    };
+    let running = spawn();
+    eventually("the first one runs", || server.engine().health().step_age.is_some()).await;
+    let waiting = spawn();
+    // The running one leaves the queue's count only when its step has been reported.
+    eventually("both are in", || server.engine().load().num_open == 1).await;
+    let refused = server.chat(json!({})).await;
+    assert_eq!(refused.status, 429);
+    assert_eq!(refused.error("code"), "queue_full");
+    assert!((1..=60).contains(&refused.header("retry-after").parse::<u32>().unwrap()));
+    drop(go);
+    assert_eq!(running.await.unwrap(), 200);
+    waiting.await.unwrap();
+    server.settles().await;
+    let metrics = server.get("/metrics").await.text();
+    assert!(metrics.contains("reason=\"max_num_queued_reqs\"} "), "{metrics}");
+    assert!(!metrics.contains("reason=\"max_num_queued_reqs\"} 0"), "{metrics}");
+    assert_eq!(server.chat(json!({})).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_413_however_it_comes() {
+    let mut setup = Setup::answering("x");
+    setup.config.limits.max_body_bytes = 1000;
+    let server = setup.start();
+    let whole = server.complete(json!({"prompt": "x".repeat(2000)})).await;
+    let endless = Body::from_stream(stream::repeat_with(|| {
+        Ok::<_, std::convert::Infallible>(Bytes::from_static(&[b' '; 256]))
+    }));
+    let chunked = server.send(post("/v1/completions", endless)).await;
+    for answer in [whole, chunked] {
+        assert_eq!(answer.status, 413);
+        assert_eq!(answer.error("code"), "request_too_large");
+        assert_eq!(answer.error("type"), "invalid_request_error");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_408_and_a_compressed_one_400() {
+    let mut setup = Setup::answering("x");
+    setup.config.limits.body_timeout = Duration::from_millis(10);
+    let server = setup.start();
+    let silent = Body::from_stream(stream::pending::<Result<Bytes, std::convert::Infallible>>());
+    let answer = server.send(post("/v1/completions", silent)).await;
+    assert_eq!((answer.status.as_u16(), answer.error("code")), (408, json!("request_timeout")));
+    let mut request = post("/v1/completions", "bomb");
+    request.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
+    assert_eq!(server.send(request).await.status, 400);
+}
