@@ -104,8 +104,8 @@ mod tests {
                 for_each_row_pair(&pool, (&mut a, cols), (&mut b, 1), |row, a, b| {
                     b[0] += a.iter().sum::<usize>() + row;
                 });
-                for row in 0..rows {
-                    assert_eq!(b[row], (row + 1) * cols + row, "row {row} of {rows}");
+                for (row, sum) in b.into_iter().enumerate() {
+                    assert_eq!(sum, (row + 1) * cols + row, "row {row} of {rows}");
                 }
             }
         }

@@ -97,12 +97,13 @@ fn attend_reference<E: KvElement>(
         let query = &job.queries[row * head_dim..][..head_dim];
         let scores = &mut scores[row * stride..][..stride];
         let mut max = f32::NEG_INFINITY;
-        for token in visible.from..visible.to {
+        let seen = scores.iter_mut().enumerate().take(visible.to).skip(visible.from);
+        for (token, out) in seen {
             let (keys, _) = job.block(token / block_size);
             let key = keys.iter().skip(token % block_size).step_by(block_size);
             let score = query.iter().zip(key).map(|(q, k)| q * E::decode(*k)).sum::<f32>();
-            scores[token] = job.soft_cap.map_or(score, |cap| cap * (score / cap).tanh());
-            max = max.max(scores[token]);
+            *out = job.soft_cap.map_or(score, |cap| cap * (score / cap).tanh());
+            max = max.max(*out);
         }
         let acc = &mut out.acc[row * head_dim..][..head_dim];
         let mut sum = 0.0;

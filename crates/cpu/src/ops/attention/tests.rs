@@ -52,6 +52,16 @@ impl Setup {
         }
     }
 
+    fn num_blocks(&self) -> usize {
+        MAX_LEN.div_ceil(self.block_size) * NUM_TABLES
+    }
+
+    /// One of three block tables that share no block; neighbours are apart and out of order.
+    fn table(&self, salt: usize) -> Vec<u32> {
+        let blocks = (0..self.num_blocks() as u32).rev();
+        blocks.skip(salt).step_by(NUM_TABLES).collect()
+    }
+
     fn row_len(&self) -> usize {
         (self.num_heads + 2 * self.num_kv_heads) * self.head_dim
     }
@@ -125,13 +135,15 @@ struct Chunk<'a> {
     table: &'a [u32],
 }
 
-const NUM_BLOCKS: usize = 300;
+/// Longest sequence of these tests; there are blocks for [`NUM_TABLES`] of them.
+const MAX_LEN: usize = 720;
+const NUM_TABLES: usize = 3;
 
 impl Bench {
     fn new(setup: Setup) -> Self {
         let layout = KvLayout {
             num_layers: 2,
-            num_blocks: NUM_BLOCKS,
+            num_blocks: setup.num_blocks(),
             block_size: setup.block_size,
             num_kv_heads: setup.num_kv_heads,
             head_dim: setup.head_dim,
@@ -139,7 +151,7 @@ impl Bench {
         };
         let pool = Pool::new(setup.num_threads).unwrap();
         let mut cache = CpuKvCache::new("cpu", &layout).unwrap();
-        let slots: Vec<u32> = (0..(NUM_BLOCKS * setup.block_size) as u32).collect();
+        let slots: Vec<u32> = (0..(setup.num_blocks() * setup.block_size) as u32).collect();
         let qkv = vec![f32::NAN; slots.len() * setup.row_len()];
         let keys_start = setup.num_heads * setup.head_dim;
         let new = NewTokens { qkv: &qkv, row_len: setup.row_len(), keys_start, slots: &slots };
@@ -189,14 +201,9 @@ impl Bench {
     }
 }
 
-/// A block table without order, different for each `salt`.
-fn table(salt: u32) -> Vec<u32> {
-    (0..NUM_BLOCKS as u32 / 3).map(|i| (i * 7 + salt) % 100 * 3 + salt % 3).collect()
-}
-
 fn check_naive(setup: Setup, len: usize, tolerance: f64) {
     let rows: Vec<Vec<f32>> = (0..len).map(|position| setup.qkv(1, position)).collect();
-    let chunk = Chunk { seq: 1, start: 0, len, table: &table(1) };
+    let chunk = Chunk { seq: 1, start: 0, len, table: &setup.table(1) };
     let out = Bench::new(setup).run(&[chunk]);
     for position in [0, 1, len / 3, len / 2, len - 2, len - 1] {
         for head in 0..setup.num_heads {
@@ -245,19 +252,19 @@ fn matches_f64_for_all_element_types_windows_and_caps() {
 /// Every way to compute a sequence gives the bits of computing it alone, whole, by one thread.
 fn check_invariance(setup: Setup) {
     const LEN: usize = 600;
-    let whole = |setup| {
-        let chunk = Chunk { seq: 1, start: 0, len: LEN, table: &table(1) };
+    let whole = |setup: Setup| {
+        let chunk = Chunk { seq: 1, start: 0, len: LEN, table: &setup.table(1) };
         Bench::new(setup).run(&[chunk])
     };
     let expect = whole(Setup { num_threads: 1, ..setup });
     for num_threads in [2, 3] {
         assert!(whole(Setup { num_threads, ..setup }) == expect, "{num_threads} threads {setup:?}");
     }
-    for (chunk_len, num_threads) in [(1, 2), (7, 3), (64, 1), (300, 2)] {
+    for (chunk_len, num_threads) in [(1, 1), (29, 3), (64, 2), (300, 2)] {
         let mut bench = Bench::new(Setup { num_threads, ..setup });
         for start in (0..LEN).step_by(chunk_len) {
             let len = chunk_len.min(LEN - start);
-            let out = bench.run(&[Chunk { seq: 1, start, len, table: &table(2) }]);
+            let out = bench.run(&[Chunk { seq: 1, start, len, table: &setup.table(2) }]);
             assert!(
                 out == expect[start..start + len],
                 "chunks of {chunk_len} at {start} {setup:?}"
@@ -281,10 +288,10 @@ fn bits_do_not_depend_on_company() {
     for_each_isa(|isa| {
         let setup = Setup { isa, num_threads: 3, ..LLAMA_LIKE };
         let mut alone = Bench::new(setup);
-        let first = alone.run(&[Chunk { seq: 1, start: 0, len: 520, table: &table(0) }]);
-        let next = alone.run(&[Chunk { seq: 1, start: 520, len: 1, table: &table(0) }]);
+        let first = alone.run(&[Chunk { seq: 1, start: 0, len: 520, table: &setup.table(0) }]);
+        let next = alone.run(&[Chunk { seq: 1, start: 520, len: 1, table: &setup.table(0) }]);
         let mut batch = Bench::new(setup);
-        let tables = [table(0), table(1), table(2)];
+        let tables = [setup.table(0), setup.table(1), setup.table(2)];
         let chunk = |seq, start, len, table| Chunk { seq, start, len, table };
         let out = batch.run(&[
             chunk(7, 0, 40, &tables[1][..]),
@@ -305,10 +312,10 @@ fn bits_do_not_depend_on_company() {
 fn a_shared_prefix_gives_the_same_bits() {
     let setup = Setup { isa: Isa::detect(), ..LLAMA_LIKE };
     let mut bench = Bench::new(setup);
-    let expect = bench.run(&[Chunk { seq: 1, start: 0, len: 400, table: &table(0) }]);
+    let expect = bench.run(&[Chunk { seq: 1, start: 0, len: 400, table: &setup.table(0) }]);
     // Another sequence of equal content: its first 20 blocks are the other's, the rest its own.
-    let mut shared = table(0);
-    shared[20..].copy_from_slice(&table(1)[20..]);
+    let mut shared = setup.table(0);
+    shared[20..].copy_from_slice(&setup.table(1)[20..]);
     let out = bench.run(&[Chunk { seq: 1, start: 320, len: 80, table: &shared }]);
     assert!(out == expect[320..]);
 }
@@ -316,9 +323,10 @@ fn a_shared_prefix_gives_the_same_bits() {
 #[test]
 fn workspace_is_what_was_planned() {
     for num_threads in [1, 3] {
-        let mut bench = Bench::new(Setup { num_threads, ..LLAMA_LIKE });
-        bench.run(&[Chunk { seq: 1, start: 0, len: 700, table: &table(0) }]);
-        bench.run(&[Chunk { seq: 1, start: 700, len: 1, table: &table(0) }]);
+        let setup = Setup { num_threads, ..LLAMA_LIKE };
+        let mut bench = Bench::new(setup);
+        bench.run(&[Chunk { seq: 1, start: 0, len: 700, table: &setup.table(0) }]);
+        bench.run(&[Chunk { seq: 1, start: 700, len: 1, table: &setup.table(0) }]);
         let planned = AttentionWorkspace::bytes(&LLAMA_LIKE.limits(), num_threads);
         assert_eq!(bench.workspace.allocated_bytes(), planned);
     }
