@@ -1,1 +1,57 @@
-fn main() {}
+//! The `ropeway` program: reads the command line and hands over to one subcommand.
+//!
+//! Owns the process: arguments, logging, exit codes. It is the only place that names a concrete
+//! backend. It holds no policy and no model code. Exit codes: 0 done, 1 failed, 2 wrong usage.
+#![forbid(unsafe_code)]
+
+mod bench;
+mod chat;
+mod cli;
+mod client;
+mod config;
+mod inspect;
+mod logging;
+mod serve;
+mod version;
+
+use std::process::ExitCode;
+
+use crate::cli::{BenchCommand, Command};
+use crate::config::ConfigError;
+
+/// Exit code of a command line, variable or configuration file that makes no sense.
+const EXIT_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    // reqwest is built without a TLS provider of its own. A second installation is refused, and
+    // harmless: there is only one provider in the binary.
+    let _already_installed = rustls::crypto::ring::default_provider().install_default();
+    let arguments = std::env::args_os().collect();
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    match cli::load(arguments, environment) {
+        Ok(command) => run(command),
+        Err(ConfigError::CommandLine(error)) => error.exit(),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(EXIT_USAGE)
+        }
+    }
+}
+
+fn run(command: Command) -> ExitCode {
+    let outcome = match command {
+        Command::Serve(config) => serve::run(*config),
+        Command::Chat(options) => chat::run(options),
+        Command::Bench(BenchCommand::Serve(options)) => bench::run(*options),
+        Command::Inspect(options) => inspect::run(*options),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

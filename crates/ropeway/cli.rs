@@ -1,0 +1,106 @@
+//! The command line: subcommands, and the way from arguments and environment to one of them.
+//!
+//! Owns the list of subcommands and the precedence of the layers; the options themselves live
+//! with their subcommand. Pure but for reading the configuration file. Called by `main`.
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::bench::BenchOptions;
+use crate::chat::ChatOptions;
+use crate::config::{
+    ConfigError, ServeConfig, check_variable_names, environment_settings, lower_layers,
+    option_names,
+};
+use crate::inspect::InspectOptions;
+use crate::version;
+
+/// Commands that all variables speak to.
+const SERVER_COMMANDS: [&str; 2] = ["serve", "inspect"];
+
+/// Variables that `chat` and `bench` read; the others speak of the server.
+const CLIENT_SETTINGS: [&str; 2] = ["url", "api-key"];
+
+/// A native LLM inference server with PagedAttention for AMD Instinct GPUs and CPUs
+#[derive(Parser, Debug)]
+#[command(name = "ropeway", version = env!("CARGO_PKG_VERSION"), max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What the program is asked to do.
+#[derive(Subcommand, Clone, Debug)]
+pub(crate) enum Command {
+    /// Serve a model over the OpenAI HTTP API
+    #[command(after_help = SERVE_NOTE)]
+    Serve(Box<ServeConfig>),
+    /// Talk to a server in the terminal
+    Chat(ChatOptions),
+    /// Measure a server
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// Show what a model is made of
+    Inspect(Box<InspectOptions>),
+}
+
+/// What is measured.
+#[derive(Subcommand, Clone, Debug)]
+pub(crate) enum BenchCommand {
+    /// Send requests over HTTP and report latency and throughput
+    Serve(Box<BenchOptions>),
+}
+
+const SERVE_NOTE: &str = "\
+Every option can also be set as an environment variable (--max-model-len is
+ROPEWAY_MAX_MODEL_LEN; lists are separated by commas) or as a key of the TOML file that --config
+names. The command line beats the environment, the environment beats the file.
+
+Numbers: 32k is 32,000 and 32K is 32,768; 4G and 4GiB are binary, 4GB is decimal.";
+
+/// Reads arguments and environment into a command.
+///
+/// # Errors
+/// Anything that makes no sense, with its remedy; also the text of `--help` and `--version`.
+pub(crate) fn load(
+    arguments: Vec<OsString>,
+    environment: Vec<(String, String)>,
+) -> Result<Command, ConfigError> {
+    let cli = Cli::command().long_version(version::long());
+    let matches = cli.clone().try_get_matches_from(&arguments)?;
+    check_variable_names(&names_of_variables(&cli), &environment)?;
+
+    // Options stand behind their subcommand, whose words are therefore the first arguments.
+    let (mut command, mut matches, mut num_words) = (&cli, &matches, 1);
+    while let Some((name, sub_matches)) = matches.subcommand() {
+        command = command.find_subcommand(name).expect("clap matched this subcommand");
+        (matches, num_words) = (sub_matches, num_words + 1);
+    }
+    let is_server = num_words == 2 && SERVER_COMMANDS.contains(&command.get_name());
+    let settings = environment_settings(command, &environment, |key| {
+        is_server || CLIENT_SETTINGS.contains(&key)
+    })?;
+    let below = lower_layers(command, matches, settings)?;
+
+    let mut layered = arguments;
+    layered.splice(num_words..num_words, below);
+    let matches = cli.clone().try_get_matches_from(layered)?;
+    match Cli::from_arg_matches(&matches)?.command {
+        Command::Serve(config) => Ok(Command::Serve(Box::new(config.settle()?))),
+        Command::Inspect(options) => Ok(Command::Inspect(Box::new(options.settle()?))),
+        other => Ok(other),
+    }
+}
+
+/// Names of all options that some command takes from the environment.
+fn names_of_variables(cli: &clap::Command) -> Vec<&str> {
+    let servers = cli.get_subcommands().filter(|sub| SERVER_COMMANDS.contains(&sub.get_name()));
+    servers.flat_map(option_names).chain(CLIENT_SETTINGS).collect()
+}
+
+/// The program's clap definition, for tests of the help texts.
+#[cfg(test)]
+pub(crate) fn definition() -> clap::Command {
+    Cli::command()
+}

@@ -1,0 +1,92 @@
+//! Options: the model and what it runs on.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::error::ConfigError;
+use super::number::{AutoOr, parse_auto_or_number};
+
+/// Which model is served, from where, and on what.
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct ModelConfig {
+    /// Model to serve: a folder, a .gguf file, or ORG/NAME[@REVISION] on the Hugging Face hub
+    #[arg(value_name = "MODEL", id = "positional-model")]
+    positional: Option<String>,
+
+    /// The same as the positional MODEL
+    #[arg(long = "model", value_name = "MODEL", conflicts_with = "positional-model")]
+    name: Option<String>,
+
+    /// Names under which clients ask for the model [default: the model's own name]
+    #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',', value_parser = non_empty)]
+    pub(crate) served_model_name: Vec<String>,
+
+    /// Branch, tag or commit on the hub
+    #[arg(long, value_name = "REVISION", value_parser = non_empty)]
+    pub(crate) revision: Option<String>,
+
+    /// Folder for hub downloads [default: the hub cache, as HF_HOME says]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) download_dir: Option<PathBuf>,
+
+    /// Device to run on; `auto` is the CPU in this build
+    #[arg(long, value_enum, default_value_t = Device::Auto)]
+    pub(crate) device: Device,
+
+    /// Worker threads of the CPU backend; `auto` uses every core this process may use
+    #[arg(long, value_name = "N", default_value = "auto", value_parser = parse_auto_or_number::<usize>)]
+    pub(crate) threads: AutoOr<usize>,
+
+    /// Chat template file to use instead of the model's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chat_template: Option<PathBuf>,
+
+    /// Sampling defaults: `auto` takes them from the model's generation_config.json
+    #[arg(long, value_enum, default_value_t = GenerationConfig::Auto)]
+    pub(crate) generation_config: GenerationConfig,
+
+    /// Seed for requests that give none [default: random for each request]
+    #[arg(long, value_name = "SEED")]
+    pub(crate) seed: Option<u64>,
+}
+
+/// Where the model runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Device {
+    /// The best device this build can drive
+    Auto,
+    /// The CPU
+    Cpu,
+}
+
+/// Where sampling defaults come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GenerationConfig {
+    /// From the model's generation_config.json
+    Auto,
+    /// None: temperature 1, no filters
+    #[value(alias = "vllm")]
+    None,
+}
+
+impl ModelConfig {
+    /// The model to serve.
+    pub(crate) fn name(&self) -> &str {
+        self.positional.as_deref().expect("settle() refuses a configuration without a model")
+    }
+
+    pub(super) fn settle(&mut self) -> Result<(), ConfigError> {
+        self.positional = self.positional.take().or(self.name.take());
+        match self.positional.as_deref() {
+            Some(name) if !name.is_empty() => Ok(()),
+            _ => Err(ConfigError::NoModel),
+        }
+    }
+}
+
+/// Refuses the empty word, which a list or a key never means.
+pub(super) fn non_empty(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+}

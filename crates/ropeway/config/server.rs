@@ -1,0 +1,57 @@
+//! Options: the HTTP side.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::model::non_empty;
+use super::number::parse_duration;
+
+/// Address, keys, limits of requests, life cycle.
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct ServerConfig {
+    /// Address to listen on; 0.0.0.0 serves the whole network
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = parse_host)]
+    pub(crate) host: IpAddr,
+
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 8000)]
+    pub(crate) port: u16,
+
+    /// Keys of which clients must send one as a bearer token [default: no key needed]
+    #[arg(long, value_name = "KEY", num_args = 1.., value_delimiter = ',', value_parser = non_empty)]
+    pub(crate) api_key: Vec<String>,
+
+    /// Web origins that browsers may call from; `*` is any [default: none]
+    #[arg(long, value_name = "ORIGIN", num_args = 1.., value_delimiter = ',', value_parser = non_empty)]
+    pub(crate) allowed_origins: Vec<String>,
+
+    /// Most log-probabilities a request may ask for per token
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) max_logprobs: u32,
+
+    /// Time that running requests get to finish after SIGTERM; 0 ends them at once
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
+    pub(crate) shutdown_timeout: Duration,
+
+    /// Time after which one step counts as hung and /livez fails
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = parse_duration)]
+    pub(crate) step_timeout: Duration,
+
+    /// TOML file with these options as keys, such as `max-model-len = "32k"`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// An address, or the one name that needs no resolver.
+fn parse_host(text: &str) -> Result<IpAddr, String> {
+    match text {
+        "localhost" => Ok(IpAddr::from([127, 0, 0, 1])),
+        _ => text.parse().map_err(|_| {
+            "expected an IP address such as 127.0.0.1, 0.0.0.0 or ::, or `localhost`".to_owned()
+        }),
+    }
+}
