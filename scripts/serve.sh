@@ -16,6 +16,12 @@ else
   fetch_model
   model=("$MODEL_FILE" --served-model-name SmolLM2-135M-Instruct)
 fi
-cargo build --release --quiet --locked --manifest-path "$ROOT/Cargo.toml" --package ropeway
-target="${CARGO_TARGET_DIR:-$ROOT/target}"
-exec "$target/release/ropeway" serve "${model[@]}" "$@"
+program="${CARGO_TARGET_DIR:-$ROOT/target}/release/ropeway"
+build=(cargo build --release --locked --manifest-path "$ROOT/Cargo.toml" --package ropeway)
+if [[ -x "$program" ]]; then
+  build+=(--quiet)
+else
+  say "building, which takes some minutes the first time"
+fi
+"${build[@]}"
+exec "$program" serve "${model[@]}" "$@"
