@@ -11,6 +11,8 @@ use super::block::BLOCK_LEN;
 use super::kernels;
 use crate::{isa::Isa, pool::Pool};
 
+/// `Q6_K` weights have a scale per half block.
+const HALF: usize = BLOCK_LEN / 2;
 /// Blocks whose largest magnitude is below this are taken as zero, so that `127 / max` is finite.
 const FLUSH_BELOW: f32 = 1e-30;
 /// Adding this to a number of magnitude below 2^22 rounds it to an integer, ties to even, and
@@ -55,11 +57,12 @@ fn quantize_block(x: &[f32; BLOCK_LEN], out: &mut QuantizedBlock) {
     }
     let inverse = 127.0 / max;
     let mut half_sums = [0; 2];
-    for (half, sum) in half_sums.iter_mut().enumerate() {
-        for i in half * 16..half * 16 + 16 {
-            let rounded = (x[i] * inverse + ROUND_MAGIC).to_bits();
+    let halves = x.as_chunks::<HALF>().0.iter().zip(out.codes.as_chunks_mut::<HALF>().0);
+    for ((x, codes), sum) in halves.zip(&mut half_sums) {
+        for (x, out) in x.iter().zip(codes) {
+            let rounded = (x * inverse + ROUND_MAGIC).to_bits();
             let code = rounded.wrapping_sub(ROUND_MAGIC.to_bits()).cast_signed();
-            out.codes[i] = code as i8;
+            *out = code as i8;
             *sum += code;
         }
     }

@@ -1,6 +1,7 @@
 //! AVX2 kernels: two registers are one panel wide; `vpmaddubsw` does the int8 dot products.
 //!
 //! Bit-equal to `scalar`. Called through `kernels` only, which checks sizes.
+#![expect(clippy::needless_range_loop, reason = "one index runs over several register arrays")]
 
 mod dense;
 mod quantized;

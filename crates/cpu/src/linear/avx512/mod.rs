@@ -1,6 +1,7 @@
 //! AVX-512 kernels: one register is one panel wide; VNNI does the int8 dot products.
 //!
 //! Bit-equal to `scalar`. Called through `kernels` only, which checks sizes.
+#![expect(clippy::needless_range_loop, reason = "one index runs over several register arrays")]
 
 mod dense;
 mod quantized;

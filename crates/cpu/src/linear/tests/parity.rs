@@ -4,14 +4,15 @@ use super::formats::element;
 use super::*;
 use crate::linear::activations::{QuantizedBlock, quantize_blocks};
 
-/// Largest `|out - exact| / sum |terms|` that plain f32 chains of FMAs are allowed. Measured over
-/// these shapes: 2.3e-7 (at 577 columns); the constant is 4 times that.
-const DENSE_TOLERANCE: f64 = 1e-6;
-/// The same for quantised kernels against the exact sum over the quantised activations. Measured:
-/// 1.4e-7; there are few roundings per block.
+/// Largest `|out - exact| / sum |terms|` that plain f32 chains of FMAs are allowed: 4 times the
+/// 1.5e-7 measured over these shapes.
+const DENSE_TOLERANCE: f64 = 6e-7;
+/// The same for quantised kernels against the exact sum over the quantised activations: 4 times
+/// the 1.4e-7 measured.
 const QUANTIZED_TOLERANCE: f64 = 6e-7;
-/// The same against the unquantised activations: half a code in 127. Measured: 2.7e-3.
-const ROUNDED_TOLERANCE: f64 = 1.0 / 254.0;
+/// The same against the unquantised activations, which differ by up to half a code in 127: twice
+/// the 2.9e-3 measured.
+const ROUNDED_TOLERANCE: f64 = 6e-3;
 
 fn cols_for(dtype: DType) -> &'static [usize] {
     match dtype.block_len() {
