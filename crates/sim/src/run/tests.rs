@@ -17,7 +17,7 @@ fn a_hundred_thousand_requests_break_no_invariant() {
     }
     assert!(total.num_requests >= 100_000, "{total:?}");
     // The seeds really go where it hurts.
-    assert!(total.num_preemptions > 10_000, "{total:?}");
+    assert!(total.num_preemptions > 3_000, "{total:?}");
     assert!(total.recomputed_tokens > 10_000, "{total:?}");
     assert!(total.prefix_hit_tokens > 100_000, "{total:?}");
     assert!(total.num_failed_steps > 100, "{total:?}");
