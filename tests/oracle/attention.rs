@@ -5,13 +5,7 @@ use super::{Rows, dot};
 /// Attention of every position over itself and what came before it. Rows of `q` are
 /// `[num_heads, head_dim]`, rows of `k` and `v` `[num_kv_heads, head_dim]`; consecutive query heads
 /// share a key/value head. With a `window`, position `p` sees positions `> p - window`.
-pub(super) fn causal(
-    q: &Rows,
-    k: &Rows,
-    v: &Rows,
-    head_dim: usize,
-    window: Option<u32>,
-) -> Rows {
+pub(super) fn causal(q: &Rows, k: &Rows, v: &Rows, head_dim: usize, window: Option<u32>) -> Rows {
     let num_heads = q[0].len() / head_dim;
     let group = num_heads / (k[0].len() / head_dim);
     let scale = (head_dim as f64).powf(-0.5);

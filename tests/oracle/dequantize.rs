@@ -27,12 +27,7 @@ fn dequantize_block(dtype: DType, block: &[u8]) -> Vec<f32> {
 
 /// Blocks of 32: element `i` is the low nibble of byte `i`, element `16 + i` its high nibble, with
 /// a fifth bit from bit `i` of the little-endian word at `high`.
-fn four_bit(
-    block: &[u8],
-    low: usize,
-    high: Option<usize>,
-    value: impl Fn(f32) -> f32,
-) -> Vec<f32> {
+fn four_bit(block: &[u8], low: usize, high: Option<usize>, value: impl Fn(f32) -> f32) -> Vec<f32> {
     let element = |i: usize| {
         let byte = block[low + i % 16];
         let nibble = if i < 16 { byte & 15 } else { byte >> 4 };

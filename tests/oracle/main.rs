@@ -114,8 +114,9 @@ fn quantised_blocks_have_the_reference_values() {
 
 #[test]
 fn smollm2_gives_the_reference_logits() {
-    let path = std::env::var_os("ROPEWAY_TEST_MODEL")
-        .expect("ROPEWAY_TEST_MODEL names the SmolLM2 GGUF; scripts/test.sh fetches it and sets it");
+    let path = std::env::var_os("ROPEWAY_TEST_MODEL").expect(
+        "ROPEWAY_TEST_MODEL names the SmolLM2 GGUF; scripts/test.sh fetches it and sets it",
+    );
     let oracle = Oracle::open(Path::new(&path));
     let golden = read_json(&goldens().join("smollm2.json"));
     for prompt in golden["prompts"].as_array().expect("prompts") {

@@ -53,7 +53,7 @@ impl Oracle {
         let spec = &self.files.spec;
         let role = |tensor| TensorRole::Layer { idx, tensor };
         let normed = self.norm(role(LayerTensor::AttnNorm), hidden);
-        let project = |tensor, bias, head_norm| {
+        let project = |tensor, bias, head_norm: Option<LayerTensor>| {
             let mut rows = self.matrix(role(tensor)).apply(&normed);
             if spec.attention_bias {
                 let bias = self.vector(role(bias));
@@ -98,7 +98,7 @@ impl Oracle {
         let name = self.files.name(role);
         let shape = self.files.shape(role).unwrap_or_else(|error| panic!("{name}: {error}"));
         let bytes = self.files.load(role).unwrap_or_else(|error| panic!("{name}: {error}"));
-        Matrix { shape, bytes: bytes.to_vec() }
+        Matrix { shape, bytes }
     }
 
     fn vector(&self, role: TensorRole) -> Vec<f32> {
