@@ -55,7 +55,7 @@ pub(crate) fn check_variable_names(
             || name.starts_with(TEST_PREFIX)
             || names.contains(name);
         if !is_known {
-            let suggestion = suggest(name, names.iter().map(String::as_str));
+            let suggestion = suggest(&name.to_ascii_uppercase(), names.iter().map(String::as_str));
             return Err(ConfigError::UnknownVariable { name: name.clone(), suggestion });
         }
     }

@@ -17,7 +17,7 @@ pub(crate) struct LoggingConfig {
     pub(crate) log_level: String,
 
     /// Log one line for each request (never its text)
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = true,
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = true,
           default_missing_value = "true", hide_possible_values = true, value_name = "BOOL",
           value_parser = BoolishValueParser::new(), overrides_with = "disable_log_requests")]
     pub(crate) enable_log_requests: bool,

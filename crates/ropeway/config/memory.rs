@@ -1,6 +1,6 @@
 //! Options: how memory is divided.
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 
 use super::number::{
     AutoOr, parse_auto_or_number, parse_fraction, parse_model_len, parse_positive,
@@ -42,7 +42,7 @@ pub(crate) struct MemoryConfig {
     pub(crate) kv_cache_dtype: KvCacheDtype,
 
     /// Print the memory plan and exit
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false,
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false,
           default_missing_value = "true", hide_default_value = true, hide_possible_values = true,
           value_name = "BOOL", value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) dry_run: bool,

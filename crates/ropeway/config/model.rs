@@ -12,7 +12,7 @@ use super::number::{AutoOr, parse_auto_or_number};
 #[command(next_help_heading = "Model")]
 pub(crate) struct ModelConfig {
     /// Model to serve: a folder, a .gguf file, or ORG/NAME[@REVISION] on the Hugging Face hub
-    #[arg(value_name = "MODEL", id = "positional-model")]
+    #[arg(value_name = "MODEL", id = "positional-model", help_heading = None)]
     positional: Option<String>,
 
     /// The same as the positional MODEL

@@ -35,7 +35,7 @@ pub(crate) struct SchedulingConfig {
     pub(crate) max_preemptions: u32,
 
     /// Share KV blocks between requests with equal beginnings
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = true,
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = true,
           default_missing_value = "true", hide_possible_values = true, value_name = "BOOL",
           value_parser = BoolishValueParser::new(), overrides_with = "no_enable_prefix_caching")]
     pub(crate) enable_prefix_caching: bool,
@@ -45,7 +45,7 @@ pub(crate) struct SchedulingConfig {
     no_enable_prefix_caching: bool,
 
     /// Same bits for a request whatever else is in the batch
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = true,
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = true,
           default_missing_value = "true", hide_possible_values = true, value_name = "BOOL",
           value_parser = BoolishValueParser::new(), overrides_with = "no_batch_invariant")]
     pub(crate) batch_invariant: bool,
