@@ -3,7 +3,7 @@
 use backend::DType;
 
 /// The f32 values of one row of `dtype`.
-pub fn dequantize_row(dtype: DType, bytes: &[u8]) -> Vec<f32> {
+pub(crate) fn dequantize_row(dtype: DType, bytes: &[u8]) -> Vec<f32> {
     let blocks = bytes.chunks_exact(dtype.block_bytes());
     assert!(blocks.remainder().is_empty(), "a row is a whole number of blocks");
     blocks.flat_map(|block| dequantize_block(dtype, block)).collect()

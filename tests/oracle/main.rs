@@ -8,7 +8,7 @@ mod oracle;
 use std::path::{Path, PathBuf};
 
 use backend::DType;
-use oracle::{Oracle, dequantize_row};
+use oracle::{Oracle, dequantize::dequantize_row};
 use serde_json::Value;
 
 /// The reference's own float32 error against float64 is 2.4e-5 at most over all goldens; both sides

@@ -5,27 +5,26 @@
 //! Never made faster at the price of being less obvious. Used by the tests of the root package.
 
 mod attention;
-mod dequantize;
+pub(crate) mod dequantize;
 mod rope;
 
 use std::path::Path;
 
 use backend::TensorShape;
+use dequantize::dequantize_row;
 use model::{LayerTensor, ModelFiles, TensorRole};
-
-pub use dequantize::dequantize_row;
 
 /// One vector per token.
 type Rows = Vec<Vec<f32>>;
 
 /// A model and the plainest way to run it.
-pub struct Oracle {
+pub(crate) struct Oracle {
     files: ModelFiles,
 }
 
 impl Oracle {
     /// Opens a model folder or a GGUF file. Panics with the loader's message if it cannot.
-    pub fn open(path: &Path) -> Self {
+    pub(crate) fn open(path: &Path) -> Self {
         match ModelFiles::open(path) {
             Ok(files) => Self { files },
             Err(error) => panic!("the oracle cannot open the model: {error}"),
@@ -33,7 +32,7 @@ impl Oracle {
     }
 
     /// `[tokens.len()][vocab_size]` logits, one row per position.
-    pub fn logits(&self, tokens: &[u32]) -> Vec<Vec<f32>> {
+    pub(crate) fn logits(&self, tokens: &[u32]) -> Vec<Vec<f32>> {
         let spec = &self.files.spec;
         let embedding = self.matrix(TensorRole::Embedding);
         let mut hidden: Rows = tokens.iter().map(|&id| embedding.row(id as usize)).collect();
