@@ -98,7 +98,7 @@ impl ChatTemplate {
         env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         env.set_unknown_method_callback(methods::call);
         env.remove_global("debug");
-        env.set_formatter(|out, state, value| unfolding::format(out, state, value));
+        env.set_formatter(unfolding::format);
         unfolding::guard_filters(&mut env);
         env.add_filter("tojson", json::tojson);
         env.add_function("raise_exception", functions::raise_exception);

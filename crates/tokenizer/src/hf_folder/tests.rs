@@ -182,6 +182,9 @@ fn malformed_files_name_the_field() {
     ];
     for (pointer, value, field) in cases {
         let mut file = byte_level_json();
+        if pointer == "/model/vocab" {
+            file["model"]["merges"] = json!([]);
+        }
         *file.pointer_mut(pointer).unwrap() = value;
         let error = load(&file, "{}").unwrap_err().to_string();
         assert!(
