@@ -90,10 +90,12 @@ impl PanelLayout {
         self.cols / BLOCK_LEN
     }
 
-    /// Copies one element of a plain type (`bytes`) into a panel.
-    pub(super) fn write_plain(&self, panel: &mut [u8], lane: usize, col: usize, bytes: &[u8]) {
-        let at = (col * PANEL_ROWS + lane) * bytes.len();
-        panel[at..at + bytes.len()].copy_from_slice(bytes);
+    /// Copies one row of a plain type into a panel.
+    pub(super) fn write_plain_row(&self, panel: &mut [u8], lane: usize, row: &[u8]) {
+        match self.dtype.block_bytes() {
+            2 => scatter::<2>(panel, lane, row),
+            _ => scatter::<4>(panel, lane, row),
+        }
     }
 
     /// Reads one element of a plain type.
@@ -159,6 +161,14 @@ impl PanelLayout {
             DType::Q6_K => ScaleSpot { d, m: None, sub: Some(base + f16_row + sub) },
             _ => ScaleSpot { d, m: None, sub: None },
         }
+    }
+}
+
+/// Copies elements of `N` bytes to every [`PANEL_ROWS`]th place.
+fn scatter<const N: usize>(panel: &mut [u8], lane: usize, row: &[u8]) {
+    let places = panel.as_chunks_mut::<N>().0.iter_mut().skip(lane).step_by(PANEL_ROWS);
+    for (place, element) in places.zip(row.as_chunks::<N>().0) {
+        *place = *element;
     }
 }
 

@@ -123,9 +123,7 @@ fn pack_panel(view: &TensorView<'_>, layout: &PanelLayout, panel_idx: usize, pan
     for lane in 0..PANEL_ROWS.min(view.shape.rows - first) {
         let row = view.row(first + lane);
         if layout.dtype.is_plain() {
-            for (col, element) in row.chunks_exact(layout.dtype.block_bytes()).enumerate() {
-                layout.write_plain(panel, lane, col, element);
-            }
+            layout.write_plain_row(panel, lane, row);
         } else {
             for block_idx in 0..layout.num_blocks() {
                 let block = read_block(layout.dtype, row, block_idx);
