@@ -11,9 +11,10 @@ use crate::pipeline::{AddedTokens, Piece, Pipeline};
 use crate::sentencepiece::SentencePiece;
 use crate::vocabulary::{TokenKind, Vocabulary};
 
-/// Longest text that is encoded at once. Encoding needs some hundred times its size in memory at
-/// worst, so callers that know a token limit should ask [`Tokenizer::min_num_tokens`] first.
-pub const MAX_TEXT_BYTES: usize = 32 << 20;
+/// Longest text that is encoded at once, about a million tokens. Encoding takes some 150 times its
+/// size in memory, so callers that know a token limit should ask [`Tokenizer::min_num_tokens`]
+/// first and bound how many long texts they encode at a time.
+pub const MAX_TEXT_BYTES: usize = 4 << 20;
 
 /// Ends of turn that GGUF files and folders often leave unnamed: ChatML, Llama 3, Phi 3, Gemma,
 /// OpenChat.
