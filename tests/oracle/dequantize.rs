@@ -10,15 +10,17 @@ pub(crate) fn dequantize_row(dtype: DType, bytes: &[u8]) -> Vec<f32> {
 }
 
 fn dequantize_block(dtype: DType, block: &[u8]) -> Vec<f32> {
+    // The scale and, in some types, the minimum.
+    let [first, second] = [0, 2].map(|at| if dtype.is_plain() { 0.0 } else { f16(block, at) });
     match dtype {
         DType::F32 => vec![f32::from_le_bytes([block[0], block[1], block[2], block[3]])],
         DType::F16 => vec![f16(block, 0)],
         DType::BF16 => vec![f32::from_bits(u32::from(u16_at(block, 0)) << 16)],
-        DType::Q8_0 => block[2..34].iter().map(|&q| f16(block, 0) * f32::from(q as i8)).collect(),
-        DType::Q4_0 => four_bit(block, 2, None, |q| f16(block, 0) * (q - 8.0)),
-        DType::Q4_1 => four_bit(block, 4, None, |q| f16(block, 0) * q + f16(block, 2)),
-        DType::Q5_0 => four_bit(block, 6, Some(2), |q| f16(block, 0) * (q - 16.0)),
-        DType::Q5_1 => four_bit(block, 8, Some(4), |q| f16(block, 0) * q + f16(block, 2)),
+        DType::Q8_0 => block[2..34].iter().map(|&q| first * f32::from(q as i8)).collect(),
+        DType::Q4_0 => four_bit(block, 2, None, |q| first * (q - 8.0)),
+        DType::Q4_1 => four_bit(block, 4, None, |q| first * q + second),
+        DType::Q5_0 => four_bit(block, 6, Some(2), |q| first * (q - 16.0)),
+        DType::Q5_1 => four_bit(block, 8, Some(4), |q| first * q + second),
         DType::Q4_K => (0..256).map(|i| k_4_or_5(block, i, false)).collect(),
         DType::Q5_K => (0..256).map(|i| k_4_or_5(block, i, true)).collect(),
         DType::Q6_K => (0..256).map(|i| q6_k(block, i)).collect(),
