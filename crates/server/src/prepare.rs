@@ -64,6 +64,8 @@ mod tests {
     use super::*;
     use std::sync::mpsc::channel;
 
+    use futures_util::FutureExt;
+
     #[tokio::test]
     async fn a_full_pool_answers_429_and_recovers() {
         let limits =
@@ -85,7 +87,7 @@ mod tests {
         has_started.await.unwrap();
         let second = pool.run(|| Ok(2));
         tokio::pin!(second);
-        assert!(futures_util::poll!(&mut second).is_pending());
+        assert!(second.as_mut().now_or_never().is_none());
         let refused = pool.run(|| Ok(3)).await.unwrap_err();
         assert_eq!(refused.status().as_u16(), 429);
         release.send(()).unwrap();

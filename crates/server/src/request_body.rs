@@ -14,6 +14,8 @@ impl FromRequest<AppState> for RequestBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        // A request that will be turned away need not send its body first.
+        state.lifecycle.admit().map(drop)?;
         let limits = &state.config.limits;
         if has_content_coding(&request) {
             let message = "Compressed request bodies are not accepted.";

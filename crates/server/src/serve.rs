@@ -44,6 +44,11 @@ pub enum ExitReason {
 /// A bound server that does not answer yet.
 pub struct Server {
     listener: TcpListener,
+    control: Control,
+}
+
+/// What decides when a server stops.
+struct Control {
     state: AppState,
     stop: StopHandle,
 }
@@ -81,7 +86,8 @@ impl Server {
             lifecycle,
             started_at: unix_seconds(),
         };
-        Ok(Self { listener, state, stop: StopHandle { num_requests: watch::Sender::new(0) } })
+        let stop = StopHandle { num_requests: watch::Sender::new(0) };
+        Ok(Self { listener, control: Control { state, stop } })
     }
 
     /// The address clients connect to.
@@ -91,17 +97,17 @@ impl Server {
 
     /// For the loader: progress, readiness, failure.
     pub fn lifecycle(&self) -> Lifecycle {
-        self.state.lifecycle.clone()
+        self.control.state.lifecycle.clone()
     }
 
     /// Stops this server from another thread.
     pub fn stop_handle(&self) -> StopHandle {
-        self.stop.clone()
+        self.control.stop.clone()
     }
 
     /// The service without a socket.
     pub fn router(&self) -> Router {
-        router::router(self.state.clone())
+        router::router(self.control.state.clone())
     }
 
     /// Serves on a runtime of its own until stopped; SIGTERM and SIGINT stop it.
@@ -109,11 +115,11 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(NUM_EDGE_THREADS)
             // Preparation jobs, and name look-ups of the runtime itself.
-            .max_blocking_threads(self.state.config.limits.max_preparing + 1)
+            .max_blocking_threads(self.control.state.config.limits.max_preparing + 1)
             .thread_name("edge")
             .enable_all()
             .build()?;
-        let stop = self.stop.clone();
+        let stop = self.stop_handle();
         let reason = runtime.block_on(async {
             let signals = tokio::spawn(forward_signals(stop)?);
             let reason = self.serve().await;
@@ -127,19 +133,20 @@ impl Server {
 
     /// Serves on the current runtime until [`StopHandle::stop`]; installs no signal handlers.
     pub async fn serve(self) -> io::Result<ExitReason> {
-        let limits = &self.state.config.limits;
+        let app = self.router().into_make_service();
+        let Self { listener, control } = self;
+        let limits = &control.state.config.limits;
         let handle = Handle::<SocketAddr>::new();
-        let mut server = axum_server::from_tcp(self.listener.try_clone()?)?
+        let mut server = axum_server::from_tcp(listener)?
             .acceptor(LimitedAcceptor::new(limits.max_connections))
             .first_request_timeout(limits.header_timeout)
             .handle(handle.clone());
         server.http_builder().http1().header_read_timeout(limits.header_timeout);
         server.http_builder().http2().keep_alive_interval(Some(limits.header_timeout));
-        let app = self.router().into_make_service();
         let mut serving = tokio::spawn(server.serve(app));
-        let upkeep = tokio::spawn(upkeep(self.state.lifecycle.metrics().clone()));
+        let upkeep = tokio::spawn(upkeep(control.state.lifecycle.metrics().clone()));
         let reason = tokio::select! {
-            reason = self.until_stopped() => reason,
+            reason = control.until_stopped() => reason,
             ended = &mut serving => {
                 upkeep.abort();
                 return ended.unwrap_or_else(|panic| Err(io::Error::other(panic)))
@@ -151,14 +158,16 @@ impl Server {
             // A second wish to stop cuts this short, too.
             tokio::select! {
                 _ = &mut serving => {}
-                () = self.stop.asked(2) => {}
+                () = control.stop.asked(2) => {}
             }
         }
         handle.shutdown();
         upkeep.abort();
         Ok(reason)
     }
+}
 
+impl Control {
     /// Waits for a reason to stop, and drains if there is time for it.
     async fn until_stopped(&self) -> ExitReason {
         let lifecycle = &self.state.lifecycle;

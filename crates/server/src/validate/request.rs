@@ -130,14 +130,14 @@ impl Generation {
         let min_tokens = self.stopping.min_tokens;
         let max_tokens = self.default_max_tokens.unwrap_or(room).min(room).max(1);
         match self.stopping.max_tokens {
-            Some(sent) if sent > room => Err(ApiError::context_length(
-                "max_tokens",
+            Some((name, sent)) if sent > room => Err(ApiError::context_length(
+                name,
                 format!(
                     "This model's maximum context length is {max_model_len} tokens, but the \
                      request asks for {num_prompt} in the prompt and {sent} in the answer."
                 ),
             )),
-            Some(sent) => Ok(sent),
+            Some((_, sent)) => Ok(sent),
             None if min_tokens > max_tokens => {
                 let message = format!(
                     "'min_tokens' is {min_tokens}, but this request's answer has at most \

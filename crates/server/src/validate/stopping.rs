@@ -19,8 +19,8 @@ pub(crate) struct Stopping {
     pub(crate) stop_token_ids: Vec<TokenId>,
     pub(crate) eos_token_ids: Vec<TokenId>,
     pub(crate) min_tokens: u32,
-    /// As sent; `None` leaves it to the model and the context.
-    pub(crate) max_tokens: Option<u32>,
+    /// The limit and the field it was sent in; `None` leaves it to the model and the context.
+    pub(crate) max_tokens: Option<(&'static str, u32)>,
 }
 
 pub(super) fn stopping(
@@ -34,13 +34,13 @@ pub(super) fn stopping(
         Some((name, 0)) if !may_be_zero => {
             return Err(ApiError::invalid(name, format!("'{name}' must be at least 1, got 0")));
         }
-        Some((name, sent)) => Some(within_context(name, sent, context)?),
+        Some((name, sent)) => Some((name, within_context(name, sent, context)?)),
     };
     let min_tokens = match fields.min_tokens {
         None => 0,
         Some(sent) => within_context("min_tokens", sent, context)?,
     };
-    if max_tokens.is_some_and(|max_tokens| min_tokens > max_tokens) {
+    if max_tokens.is_some_and(|(_, max_tokens)| min_tokens > max_tokens) {
         let message = "'min_tokens' must not be larger than the maximum number of tokens";
         return Err(ApiError::invalid("min_tokens", message));
     }

@@ -5,7 +5,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use server::{ExitReason, Lifecycle, StopHandle};
+use server::{ExitReason, StopHandle};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -15,8 +15,6 @@ use crate::fixture::{Setup, WAIT, chat_body, eventually, held_gate};
 struct Running {
     addr: SocketAddr,
     engine: engine::EngineHandle,
-    #[expect(dead_code, reason = "kept so that the lifecycle outlives the server")]
-    lifecycle: Lifecycle,
     stop: StopHandle,
     exit: JoinHandle<std::io::Result<ExitReason>>,
 }
@@ -27,7 +25,7 @@ fn serve(setup: Setup) -> Running {
     let addr = test.server.local_addr().unwrap();
     let stop = test.server.stop_handle();
     let exit = tokio::spawn(test.server.serve());
-    Running { addr, engine, lifecycle: test.lifecycle, stop, exit }
+    Running { addr, engine, stop, exit }
 }
 
 fn held(script: &str) -> (Setup, Sender<()>) {
@@ -158,9 +156,14 @@ async fn the_drain_deadline_aborts_what_is_left() {
     go.send(()).unwrap();
     let mut text = until(&mut socket, "\"a\"").await;
     server.stop.stop();
-    // The step that hangs at the deadline ends a little later; its request ends as aborted.
-    tokio::time::sleep(Duration::from_millis(60)).await;
-    drop(go);
+    // Steps go on slowly, so that the deadline comes long before the answer's end.
+    let stopped = async {
+        while server.engine.health().state != engine::EngineState::Stopped {
+            let _ = go.send(());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(WAIT, stopped).await.expect("the engine is stopped");
     text.push_str(&rest(socket).await);
     assert!(text.contains("\"finish_reason\":\"abort\"") && text.contains("[DONE]"), "{text}");
     assert_eq!(server.stopped().await, ExitReason::DrainTimedOut);
@@ -199,17 +202,17 @@ async fn connections_beyond_the_limit_are_closed_and_places_come_back() {
     let refused = TcpStream::connect(server.addr).await.unwrap();
     assert_eq!(rest(refused).await, "");
     drop(first);
-    let mut place_is_free = false;
-    for _ in 0..1000 {
-        let mut socket = server.send(json!({})).await;
-        let mut start = [0; 8];
-        if socket.read_exact(&mut start).await.is_ok() {
-            place_is_free = true;
-            break;
+    // The server notices the close a little later; until then it turns others away.
+    let place_is_free = async {
+        loop {
+            let mut socket = TcpStream::connect(server.addr).await.unwrap();
+            let _ = socket.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await;
+            if socket.read_exact(&mut [0; 8]).await.is_ok() {
+                return;
+            }
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    assert!(place_is_free);
+    };
+    tokio::time::timeout(WAIT, place_is_free).await.expect("the place comes back");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,31 +16,31 @@ use tower::ServiceExt;
 use types::{Sampled, StepInput, TokenLogprobs};
 
 /// Ends an answer.
-pub const EOS: u32 = 256;
-pub const VOCAB_SIZE: usize = 259;
-pub const MODEL: &str = "tiny";
+pub(crate) const EOS: u32 = 256;
+pub(crate) const VOCAB_SIZE: usize = 259;
+pub(crate) const MODEL: &str = "tiny";
 /// Nothing in these tests should take this long.
-pub const WAIT: Duration = Duration::from_secs(20);
+pub(crate) const WAIT: Duration = Duration::from_secs(20);
 
 const TEMPLATE: &str = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n\
                         {% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
 /// What happens to the n-th step before it runs.
-pub type Gate = Box<dyn FnMut(usize) -> Result<(), ExecError> + Send>;
+pub(crate) type Gate = Box<dyn FnMut(usize) -> Result<(), ExecError> + Send>;
 
 /// What a test server is made of.
-pub struct Setup {
-    pub config: ServerConfig,
+pub(crate) struct Setup {
+    pub(crate) config: ServerConfig,
     /// The answer, as tokens; goes round when it is used up.
-    pub script: Vec<u32>,
-    pub gate: Gate,
-    pub max_num_queued_reqs: usize,
-    pub max_num_seqs: usize,
+    pub(crate) script: Vec<u32>,
+    pub(crate) gate: Gate,
+    pub(crate) max_num_queued_reqs: usize,
+    pub(crate) max_num_seqs: usize,
 }
 
 impl Setup {
     /// Answers with `text` and the end-of-sequence token.
-    pub fn answering(text: &str) -> Self {
+    pub(crate) fn answering(text: &str) -> Self {
         let script = text.bytes().map(u32::from).chain([EOS]).collect();
         Self {
             config: ServerConfig { port: 0, ..ServerConfig::default() },
@@ -52,7 +52,7 @@ impl Setup {
     }
 
     /// Starts a server that is still loading.
-    pub fn loading(self) -> (TestServer, impl FnOnce() -> ServedModel) {
+    pub(crate) fn loading(self) -> (TestServer, impl FnOnce() -> ServedModel) {
         let server = Server::bind(self.config).unwrap();
         let lifecycle = server.lifecycle();
         let test = TestServer {
@@ -87,7 +87,7 @@ impl Setup {
     }
 
     /// Starts a server that is ready.
-    pub fn start(self) -> TestServer {
+    pub(crate) fn start(self) -> TestServer {
         let (mut test, load) = self.loading();
         let model = load();
         test.engine = Some(model.engine.clone());
@@ -96,7 +96,7 @@ impl Setup {
     }
 }
 
-pub const MAX_MODEL_LEN: usize = 512;
+pub(crate) const MAX_MODEL_LEN: usize = 512;
 
 fn served_model(engine: EngineHandle) -> ServedModel {
     let tokenizer = Arc::new(tokenizer());
@@ -112,7 +112,7 @@ fn served_model(engine: EngineHandle) -> ServedModel {
 }
 
 /// 256 byte tokens (id = byte) and three special ones.
-pub fn tokenizer() -> Tokenizer {
+pub(crate) fn tokenizer() -> Tokenizer {
     // GPT-2's printable stand-ins for bytes.
     let is_printable = |byte: u8| matches!(byte, 33..=126 | 161..=172 | 174..=255);
     let mut next_stand_in = 256;
@@ -203,7 +203,7 @@ impl Executor for Scripted {
 }
 
 /// A gate that waits for one word per step; dropping the sender opens it for good.
-pub fn held_gate() -> (Gate, Sender<()>) {
+pub(crate) fn held_gate() -> (Gate, Sender<()>) {
     let (go, gate): (Sender<()>, Receiver<()>) = channel();
     let wait = move |_| {
         let _ = gate.recv();
@@ -212,39 +212,39 @@ pub fn held_gate() -> (Gate, Sender<()>) {
     (Box::new(wait), go)
 }
 
-pub struct TestServer {
-    pub router: Router,
-    pub lifecycle: Lifecycle,
-    pub server: Server,
-    pub engine: Option<EngineHandle>,
+pub(crate) struct TestServer {
+    pub(crate) router: Router,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) server: Server,
+    pub(crate) engine: Option<EngineHandle>,
 }
 
 /// A whole response.
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.body.to_vec()).unwrap()
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
     }
 
-    pub fn error(&self, field: &str) -> Value {
+    pub(crate) fn error(&self, field: &str) -> Value {
         self.json()["error"][field].clone()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The JSON of all data frames before `[DONE]`.
-    pub fn frames(&self) -> Vec<Value> {
+    pub(crate) fn frames(&self) -> Vec<Value> {
         let text = self.text();
         let mut data: Vec<&str> = text
             .split("\n\n")
@@ -257,7 +257,7 @@ impl Answer {
 }
 
 impl TestServer {
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = tokio::time::timeout(WAIT, self.router.clone().oneshot(request));
         let (parts, body) = response.await.expect("an answer in time").unwrap().into_parts();
         let body = tokio::time::timeout(WAIT, axum::body::to_bytes(body, usize::MAX));
@@ -265,28 +265,28 @@ impl TestServer {
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(post(path, body.to_string())).await
     }
 
-    pub async fn chat(&self, fields: Value) -> Answer {
+    pub(crate) async fn chat(&self, fields: Value) -> Answer {
         self.post("/v1/chat/completions", &chat_body(fields)).await
     }
 
-    pub async fn complete(&self, fields: Value) -> Answer {
+    pub(crate) async fn complete(&self, fields: Value) -> Answer {
         self.post("/v1/completions", &completion_body(fields)).await
     }
 
-    pub fn engine(&self) -> &EngineHandle {
+    pub(crate) fn engine(&self) -> &EngineHandle {
         self.engine.as_ref().expect("the server is ready")
     }
 
     /// Nothing runs, waits or holds blocks.
-    pub async fn settles(&self) {
+    pub(crate) async fn settles(&self) {
         eventually("the engine settles", || {
             let load = self.engine().load();
             load.num_open == 0
@@ -298,7 +298,7 @@ impl TestServer {
     }
 }
 
-pub fn post(path: &str, body: impl Into<Body>) -> Request<Body> {
+pub(crate) fn post(path: &str, body: impl Into<Body>) -> Request<Body> {
     Request::post(path)
         .header("content-type", "application/json")
         .header("x-request-id", "test-id")
@@ -306,13 +306,13 @@ pub fn post(path: &str, body: impl Into<Body>) -> Request<Body> {
         .unwrap()
 }
 
-pub fn chat_body(fields: Value) -> Value {
+pub(crate) fn chat_body(fields: Value) -> Value {
     let mut body = serde_json::json!({"messages": [{"role": "user", "content": "Hi"}]});
     merge(&mut body, fields);
     body
 }
 
-pub fn completion_body(fields: Value) -> Value {
+pub(crate) fn completion_body(fields: Value) -> Value {
     let mut body = serde_json::json!({"prompt": "Hi"});
     merge(&mut body, fields);
     body
@@ -323,7 +323,7 @@ fn merge(body: &mut Value, fields: Value) {
     body.as_object_mut().unwrap().extend(fields);
 }
 
-pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + WAIT;
     while !holds() {
         assert!(Instant::now() < deadline, "never happened: {what}");
@@ -332,7 +332,7 @@ pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// Text with the creation time replaced, for snapshots.
-pub fn stable(text: &str) -> String {
+pub(crate) fn stable(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find("\"created\":") {

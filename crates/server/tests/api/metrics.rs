@@ -8,7 +8,7 @@ use crate::fixture::Setup;
 async fn the_names_of_vllm_are_there_after_one_request() {
     let server = Setup::answering("abc").start();
     server.chat(json!({"n": 2})).await;
-    server.complete(json!({"stop": "b"})).await;
+    server.complete(json!({"stop": "b", "max_tokens": 2})).await;
     server.settles().await;
     let text = server.get("/metrics").await.text();
     let labels = "{model_name=\"tiny\",engine=\"0\"}";
