@@ -203,7 +203,8 @@ fn sentencepiece(
     let adds_bos = vocab.add_bos_token.unwrap_or(true);
     // The unknown token stands for one character, which is at most four bytes.
     let max_input_bytes = Some(vocabulary.max_input_bytes().max(4));
-    let encoder = Encoder::SentencePiece { encoder: Box::new(encoder), added: added_tokens };
+    let encoder =
+        Encoder::SentencePiece { encoder: Box::new(encoder), added: Box::new(added_tokens) };
     finish(vocab, vocabulary, encoder, adds_bos, max_input_bytes)
 }
 

@@ -61,7 +61,7 @@ pub(crate) enum Encoder {
     /// Byte-pair merge rules by the library.
     Pipeline(Box<Pipeline>),
     /// Score-driven merging.
-    SentencePiece { encoder: Box<SentencePiece>, added: AddedTokens },
+    SentencePiece { encoder: Box<SentencePiece>, added: Box<AddedTokens> },
 }
 
 /// Ids with a role.

@@ -151,7 +151,7 @@ fn malformed_files_name_the_field() {
         ("/model/vocab", json!({ "a": 0, "b": 9 }), "model.vocab"),
         ("/model/vocab", json!({ "a": -1 }), "line 1"),
         ("/model/vocab", json!([["a", 0.5]]), "model.vocab"),
-        ("/model/vocab", json!({}), "model."),
+        ("/model/vocab", json!({}), "added_tokens[0]"),
         ("/added_tokens/0/id", json!(300), "added_tokens[0]"),
         ("/added_tokens/0/id", json!(258), "added_tokens[1]"),
         ("/added_tokens/0/content", json!(""), "added_tokens[0]"),
