@@ -11,6 +11,7 @@ mod client;
 mod config;
 mod inspect;
 mod logging;
+mod progress;
 mod serve;
 mod version;
 

@@ -40,15 +40,6 @@ pub(crate) enum AutoOr<T> {
     Value(T),
 }
 
-impl<T> AutoOr<T> {
-    /// The user's value, if there is one.
-    pub(crate) fn value(self) -> Option<T> {
-        match self {
-            Self::Auto => None,
-            Self::Value(value) => Some(value),
-        }
-    }
-}
 
 impl<T: fmt::Display> fmt::Display for AutoOr<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

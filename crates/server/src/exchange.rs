@@ -103,6 +103,7 @@ impl Drop for Exchange {
         let reasons: Vec<&str> =
             self.tallies.iter().map(|tally| tally.finish_reason.unwrap_or("abort")).collect();
         tracing::info!(
+            target: "requests",
             request_id = %self.id,
             model = self.request.model(),
             num_prompt_tokens = usage.prompt_tokens,

@@ -37,6 +37,8 @@ pub struct SamplingDefaults {
     pub min_p: Option<f32>,
     /// `repetition_penalty`.
     pub repetition_penalty: Option<f32>,
+    /// `seed`; without one each request draws its own.
+    pub seed: Option<u64>,
     /// Output limit of chat requests that do not name one.
     pub max_new_tokens: Option<u32>,
 }

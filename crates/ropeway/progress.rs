@@ -1,0 +1,48 @@
+//! Loading on a terminal: one bar for each phase that counts bytes. Silent elsewhere; the log and
+//! `/startupz` tell the rest.
+
+use std::sync::Mutex;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use types::{LoadPhase, LoadProgress};
+
+/// The bar of the current phase.
+pub(crate) struct Bars {
+    current: Mutex<Option<(LoadPhase, ProgressBar)>>,
+}
+
+impl Bars {
+    pub(crate) fn new() -> Self {
+        Self { current: Mutex::new(None) }
+    }
+
+    /// Draws how far loading has come. indicatif hides bars where there is no terminal and limits
+    /// how often they are drawn.
+    pub(crate) fn show(&self, progress: LoadProgress) {
+        let mut current = self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if current.as_ref().is_none_or(|(phase, _)| *phase != progress.phase) {
+            if let Some((_, bar)) = current.take() {
+                bar.finish_and_clear();
+            }
+            *current = (progress.total_bytes > 0).then(|| (progress.phase, bar(progress.phase)));
+        }
+        if let Some((_, bar)) = current.as_ref() {
+            bar.set_length(progress.total_bytes);
+            bar.set_position(progress.done_bytes);
+        }
+    }
+
+    /// Clears the screen of bars.
+    pub(crate) fn finish(&self) {
+        let mut current = self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((_, bar)) = current.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(phase: LoadPhase) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg:>16} {bar:40} {bytes}/{total_bytes} {eta}")
+        .expect("the template is a constant");
+    ProgressBar::new(0).with_style(style).with_message(phase.as_str())
+}

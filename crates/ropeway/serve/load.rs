@@ -1,0 +1,146 @@
+//! From a configuration to a model that can run: resolve, open, plan, load, warm up.
+//!
+//! Runs on the loader thread while the port already answers. Also used without a server, for
+//! `--dry-run` and `inspect`.
+
+use std::path::Path;
+
+use anyhow::Context;
+use backend::{DType, KvDType};
+use cpu::{CpuConfig, CpuDevice};
+use model::{
+    GgufTokenizerData, HostMemory, HubConfig, MemoryPlan, ModelExecutor, ModelFiles, ModelSpec,
+    PlanRequest, TensorRole, TokenizerSource,
+};
+use tokenizer::{GgufVocab, Tokenizer};
+use types::{LoadPhase, LoadProgress};
+
+use crate::config::{AutoOr, KvCacheDtype, MemoryConfig, ModelConfig, ServeConfig};
+
+/// A model whose files are open and whose memory is planned; no weight has been read.
+pub(crate) struct Planned {
+    pub(crate) files: ModelFiles,
+    pub(crate) device: CpuDevice,
+    pub(crate) plan: MemoryPlan,
+}
+
+/// Finds and opens the model and plans its memory.
+pub(crate) fn plan(
+    config: &ServeConfig,
+    progress: &dyn Fn(LoadProgress),
+) -> anyhow::Result<Planned> {
+    let path = model::resolve(&model_name(&config.model), &hub_config(&config.model), progress)?;
+    progress(LoadProgress { phase: LoadPhase::Inspecting, done_bytes: 0, total_bytes: 0 });
+    let files = ModelFiles::open(&path)?;
+    let num_threads = match config.model.threads {
+        AutoOr::Auto => None,
+        AutoOr::Value(threads) => Some(threads),
+    };
+    let device = CpuDevice::new(CpuConfig { num_threads, isa: None })?;
+    let host = HostMemory::read()
+        .context("/proc/meminfo cannot be read, so memory cannot be planned; mount /proc")?;
+    let request = plan_request(config, &files)?;
+    let plan = MemoryPlan::new(&files, &device, &request, host)?;
+    Ok(Planned { files, device, plan })
+}
+
+impl Planned {
+    /// Reads the weights, allocates everything and runs a first step.
+    pub(crate) fn load(
+        self,
+        progress: &dyn Fn(LoadProgress),
+    ) -> anyhow::Result<ModelExecutor<CpuDevice>> {
+        let mut executor = ModelExecutor::load(self.device, &self.files, &self.plan, progress)?;
+        executor.warm_up(progress)?;
+        Ok(executor)
+    }
+}
+
+/// The vocabulary and chat template that come with the model.
+pub(crate) fn tokenizer(source: &TokenizerSource) -> Result<Tokenizer, tokenizer::LoadError> {
+    match source {
+        TokenizerSource::HfFolder(folder) => Tokenizer::from_hf_folder(folder),
+        TokenizerSource::Gguf(data) => Tokenizer::from_gguf(gguf_vocab(data)),
+    }
+}
+
+fn gguf_vocab(data: &GgufTokenizerData) -> GgufVocab {
+    GgufVocab {
+        model: data.model.clone(),
+        pre: data.pre.clone(),
+        tokens: data.tokens.clone(),
+        scores: data.scores.clone(),
+        token_types: data.token_types.clone(),
+        merges: data.merges.clone(),
+        bos_token_id: data.bos_token_id,
+        eos_token_id: data.eos_token_id,
+        eot_token_id: data.eot_token_id,
+        unknown_token_id: data.unknown_token_id,
+        padding_token_id: data.padding_token_id,
+        add_bos_token: data.add_bos_token,
+        add_eos_token: data.add_eos_token,
+        add_space_prefix: data.add_space_prefix,
+        chat_template: data.chat_template.clone(),
+    }
+}
+
+fn model_name(config: &ModelConfig) -> String {
+    let name = config.name();
+    match &config.revision {
+        Some(revision) if !Path::new(name).exists() => format!("{name}@{revision}"),
+        _ => name.to_owned(),
+    }
+}
+
+fn hub_config(config: &ModelConfig) -> HubConfig {
+    let mut hub = HubConfig::from_env();
+    if let Some(folder) = &config.download_dir {
+        hub.cache = folder.clone();
+    }
+    hub
+}
+
+fn plan_request(config: &ServeConfig, files: &ModelFiles) -> anyhow::Result<PlanRequest> {
+    let MemoryConfig { max_model_len, kv_cache_memory, .. } = &config.memory;
+    Ok(PlanRequest {
+        block_size: config.memory.block_size,
+        kv_dtype: kv_dtype(config.memory.kv_cache_dtype, files)?,
+        max_model_len: explicit(max_model_len),
+        max_num_seqs: config.scheduling.max_num_seqs,
+        max_num_batched_tokens: config.scheduling.max_num_batched_tokens,
+        kv_cache_bytes: explicit(kv_cache_memory),
+        num_blocks: config.memory.num_blocks,
+        memory_utilization: config.memory.memory_utilization,
+    })
+}
+
+fn explicit<T: Copy>(value: &AutoOr<T>) -> Option<T> {
+    match value {
+        AutoOr::Auto => None,
+        AutoOr::Value(value) => Some(*value),
+    }
+}
+
+/// `auto` follows the embedding's type; quantised models get f16, which keeps more digits than
+/// bf16 and has hardware conversion on every machine of the last ten years.
+fn kv_dtype(asked: KvCacheDtype, files: &ModelFiles) -> anyhow::Result<KvDType> {
+    Ok(match asked {
+        KvCacheDtype::F32 => KvDType::F32,
+        KvCacheDtype::F16 => KvDType::F16,
+        KvCacheDtype::Bf16 => KvDType::BF16,
+        KvCacheDtype::Auto => match files.shape(TensorRole::Embedding)?.dtype {
+            DType::F32 => KvDType::F32,
+            DType::BF16 => KvDType::BF16,
+            _ => KvDType::F16,
+        },
+    })
+}
+
+/// Tokens that end an answer: the model's, and the tokenizer's where the model names none.
+pub(crate) fn eos_token_ids(spec: &ModelSpec, tokenizer: &Tokenizer) -> Vec<types::TokenId> {
+    let mut ids = spec.eos_token_ids.clone();
+    ids.extend(tokenizer.stop_ids());
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
