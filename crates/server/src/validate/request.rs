@@ -78,7 +78,7 @@ impl Generation {
             model,
             n,
             sampling,
-            seed: fields.seed,
+            seed: fields.seed.or(context.model.defaults.seed.map(|seed| seed as i64)),
             stopping,
             output,
             truncation: Truncation::new(&fields, context)?,

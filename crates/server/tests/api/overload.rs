@@ -1,6 +1,7 @@
 //! What happens at the limits: queue, body size, draining.
 
 use axum::body::{Body, Bytes};
+use futures_util::future::{Either, select};
 use futures_util::stream;
 use serde_json::json;
 use std::time::Duration;
@@ -16,22 +17,30 @@ async fn a_full_queue_answers_429_with_retry_after() {
     setup.max_num_queued_reqs = 1;
     setup.max_num_seqs = 1;
     let server = setup.start();
-    let running = tokio::spawn({
-        let router = server.router.clone();
+    let send = || {
+        let server = server.router.clone();
         let request = post("/v1/chat/completions", chat_body(json!({})).to_string());
-        async move { router.oneshot(request).await.unwrap().status() }
-    });
-    // It counts as queued until its first step has ended.
-    eventually("the first one is in", || server.engine().health().step_age.is_some()).await;
-    let refused = server.chat(json!({})).await;
-    assert_eq!(refused.status, 429);
-    assert_eq!(refused.error("code"), "queue_full");
-    assert!((1..=60).contains(&refused.header("retry-after").parse::<u32>().unwrap()));
+        Box::pin(async move { server.oneshot(request).await.unwrap() })
+    };
+    let running = tokio::spawn(send());
+    eventually("the first one runs", || server.engine().health().step_age.is_some()).await;
+    // The step is held, so nothing that was taken can end: what ends first was refused.
+    let (refused, other) = match select(send(), send()).await {
+        Either::Left(ended) => ended,
+        Either::Right(ended) => ended,
+    };
+    assert_eq!(refused.status(), 429);
+    let retry_after = refused.headers()["retry-after"].to_str().unwrap().parse::<u32>();
+    assert!((1..=60).contains(&retry_after.unwrap()));
+    let body = axum::body::to_bytes(refused.into_body(), usize::MAX).await.unwrap();
+    assert!(std::str::from_utf8(&body).unwrap().contains("\"code\":\"queue_full\""));
     drop(go);
-    assert_eq!(running.await.unwrap(), 200);
+    assert_eq!(running.await.unwrap().status(), 200);
+    // The other one was taken, or refused too if the first still counted as waiting.
+    assert!([200, 429].contains(&other.await.status().as_u16()));
     server.settles().await;
     let metrics = server.get("/metrics").await.text();
-    assert!(metrics.contains("reason=\"max_num_queued_reqs\"} 1"), "{metrics}");
+    assert!(!metrics.contains("reason=\"max_num_queued_reqs\"} 0"), "{metrics}");
     assert_eq!(server.chat(json!({})).await.status, 200);
 }
 
