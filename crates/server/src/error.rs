@@ -41,7 +41,8 @@ impl ApiError {
     fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
         let mut message = message.into();
         if message.len() > MAX_MESSAGE_BYTES {
-            message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
+            let end = (0..=MAX_MESSAGE_BYTES).rev().find(|end| message.is_char_boundary(*end));
+            message.truncate(end.unwrap_or(0));
             message.push_str("...");
         }
         Self { status, kind, code: None, param: None, message, retry_after_s: None, close: false }

@@ -1,5 +1,7 @@
 //! The server over its real router and real sockets, with a scripted executor below a real engine.
 
+#![allow(clippy::unwrap_used, reason = "tests; an unwrap that fails is a failed test")]
+
 mod auth;
 mod chat;
 mod completions;
