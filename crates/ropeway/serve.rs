@@ -189,6 +189,7 @@ fn engine_config(config: &ServeConfig) -> EngineConfig {
 }
 
 fn server_config(config: &ServeConfig) -> server::ServerConfig {
+    let limits = server::ServerLimits::default();
     server::ServerConfig {
         host: config.server.host.to_string(),
         port: config.server.port,
@@ -199,6 +200,11 @@ fn server_config(config: &ServeConfig) -> server::ServerConfig {
         drain_timeout: config.server.shutdown_timeout,
         step_timeout: config.server.step_timeout,
         death_linger: DEATH_LINGER,
+        limits: server::ServerLimits {
+            // A request of more sequences than the queue holds could never be admitted.
+            max_sequences: limits.max_sequences.min(config.scheduling.max_num_queued_reqs),
+            ..limits
+        },
         ..server::ServerConfig::default()
     }
 }

@@ -14,15 +14,15 @@ use types::{
 
 /// Sizes of an engine under test.
 #[derive(Clone, Copy)]
-pub struct Sizes {
-    pub max_num_seqs: usize,
-    pub max_num_batched_tokens: usize,
-    pub num_blocks: usize,
-    pub block_size: usize,
-    pub max_model_len: usize,
-    pub num_threads: usize,
-    pub kv_dtype: KvDType,
-    pub prefix_caching: bool,
+pub(crate) struct Sizes {
+    pub(crate) max_num_seqs: usize,
+    pub(crate) max_num_batched_tokens: usize,
+    pub(crate) num_blocks: usize,
+    pub(crate) block_size: usize,
+    pub(crate) max_model_len: usize,
+    pub(crate) num_threads: usize,
+    pub(crate) kv_dtype: KvDType,
+    pub(crate) prefix_caching: bool,
 }
 
 impl Default for Sizes {
@@ -40,7 +40,7 @@ impl Default for Sizes {
     }
 }
 
-pub fn executor(path: &Path, sizes: Sizes) -> ModelExecutor<CpuDevice> {
+pub(crate) fn executor(path: &Path, sizes: Sizes) -> ModelExecutor<CpuDevice> {
     let files = ModelFiles::open(path).expect("the model opens");
     let config = CpuConfig { num_threads: Some(sizes.num_threads), isa: None };
     let device = CpuDevice::new(config).expect("the CPU device starts");
@@ -60,7 +60,7 @@ pub fn executor(path: &Path, sizes: Sizes) -> ModelExecutor<CpuDevice> {
 }
 
 /// Nobody listens to this engine's metrics.
-pub struct Silent;
+pub(crate) struct Silent;
 
 impl EngineObserver for Silent {
     fn on_step(&mut self, _: &StepReport) {}
@@ -68,7 +68,7 @@ impl EngineObserver for Silent {
     fn on_finish(&mut self, _: &FinishReason, _: &RequestStats) {}
 }
 
-pub fn engine(path: &Path, sizes: Sizes) -> EngineHandle {
+pub(crate) fn engine(path: &Path, sizes: Sizes) -> EngineHandle {
     let config = EngineConfig {
         max_num_queued_reqs: 64,
         enable_prefix_caching: sizes.prefix_caching,
@@ -80,7 +80,7 @@ pub fn engine(path: &Path, sizes: Sizes) -> EngineHandle {
 }
 
 /// A greedy request that ignores end-of-sequence tokens.
-pub fn greedy(prompt: &[TokenId], max_tokens: u32) -> EngineRequest {
+pub(crate) fn greedy(prompt: &[TokenId], max_tokens: u32) -> EngineRequest {
     EngineRequest {
         prompt: prompt.into(),
         sampling: SamplingParams::greedy().into(),
@@ -91,12 +91,12 @@ pub fn greedy(prompt: &[TokenId], max_tokens: u32) -> EngineRequest {
 }
 
 /// One sequence's output.
-pub struct Generated {
-    pub tokens: Vec<TokenId>,
-    pub stats: Box<RequestStats>,
+pub(crate) struct Generated {
+    pub(crate) tokens: Vec<TokenId>,
+    pub(crate) stats: Box<RequestStats>,
 }
 
-pub async fn collect(stream: &mut RequestStream) -> Generated {
+pub(crate) async fn collect(stream: &mut RequestStream) -> Generated {
     let mut tokens = Vec::new();
     loop {
         let event = stream.next().await.expect("the stream ends with a finish");
@@ -109,7 +109,7 @@ pub async fn collect(stream: &mut RequestStream) -> Generated {
 }
 
 /// Submits all requests at once and collects all outputs.
-pub async fn generate(engine: &EngineHandle, requests: Vec<EngineRequest>) -> Vec<Generated> {
+pub(crate) async fn generate(engine: &EngineHandle, requests: Vec<EngineRequest>) -> Vec<Generated> {
     let mut streams = engine.submit(requests).expect("the queue has room");
     let mut outputs = Vec::new();
     for stream in &mut streams {
@@ -120,7 +120,7 @@ pub async fn generate(engine: &EngineHandle, requests: Vec<EngineRequest>) -> Ve
 
 /// Appends the tokens `range` of `tokens` as one sequence of a step whose KV blocks are `blocks`;
 /// every position becomes a logits row.
-pub fn push_sequence(
+pub(crate) fn push_sequence(
     step: &mut StepInput,
     tokens: &[TokenId],
     range: std::ops::Range<usize>,

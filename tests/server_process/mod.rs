@@ -8,10 +8,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// No step of a test may take longer; generous, since test machines are shared.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The real model's file. `scripts/test.sh` fetches it and sets the variable.
-pub fn real_model() -> PathBuf {
+pub(crate) fn real_model() -> PathBuf {
     let path = std::env::var_os("ROPEWAY_TEST_MODEL")
         .expect("ROPEWAY_TEST_MODEL is not set; run scripts/test.sh, which fetches the model");
     let path = PathBuf::from(path);
@@ -20,22 +20,22 @@ pub fn real_model() -> PathBuf {
 }
 
 /// A folder under `tests/goldens`.
-pub fn golden(name: &str) -> PathBuf {
+pub(crate) fn golden(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
     assert!(path.exists(), "missing golden model {}", path.display());
     path
 }
 
 /// A running server; killed when dropped.
-pub struct ServerProcess {
+pub(crate) struct ServerProcess {
     child: Child,
-    pub url: String,
+    pub(crate) url: String,
     stdout: Receiver<String>,
 }
 
 impl ServerProcess {
     /// Starts `ropeway serve MODEL` on a free port and waits until it listens (not until ready).
-    pub fn listen(model: &std::path::Path, args: &[&str]) -> Self {
+    pub(crate) fn listen(model: &std::path::Path, args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ropeway"))
             .arg("serve")
             .arg(model)
@@ -62,14 +62,14 @@ impl ServerProcess {
     }
 
     /// Starts a server and waits until it is ready.
-    pub fn ready(model: &std::path::Path, args: &[&str]) -> Self {
+    pub(crate) fn ready(model: &std::path::Path, args: &[&str]) -> Self {
         let server = Self::listen(model, args);
         server.line_with("ready");
         server
     }
 
     /// The first line of standard output from here on that contains `text`.
-    pub fn line_with(&self, text: &str) -> String {
+    pub(crate) fn line_with(&self, text: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -81,17 +81,17 @@ impl ServerProcess {
         }
     }
 
-    pub fn endpoint(&self, path: &str) -> String {
+    pub(crate) fn endpoint(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 
     /// `127.0.0.1:port`, for raw sockets.
-    pub fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         self.url.trim_start_matches("http://").trim_end_matches('/')
     }
 
     /// Sends a signal by name, e.g. `TERM`.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill")
             .args(["-s", name, &self.child.id().to_string()])
             .status()
@@ -100,7 +100,7 @@ impl ServerProcess {
     }
 
     /// Waits for the end of the process and returns its exit code.
-    pub fn exit_code(&mut self) -> i32 {
+    pub(crate) fn exit_code(&mut self) -> i32 {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("the child can be waited for") {
@@ -112,7 +112,7 @@ impl ServerProcess {
     }
 
     /// Resident memory in bytes (proc_pid_statm(5)).
-    pub fn resident_bytes(&self) -> u64 {
+    pub(crate) fn resident_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.expect("the process lives");
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
@@ -131,7 +131,7 @@ impl Drop for ServerProcess {
 
 /// The value of one series of a Prometheus text page, `None` if absent. `series` is the name with
 /// any part of its labels, e.g. `vllm:num_requests_running`.
-pub fn metric(page: &str, series: &str) -> Option<f64> {
+pub(crate) fn metric(page: &str, series: &str) -> Option<f64> {
     let line = page.lines().find(|line| line.starts_with(series) && !line.starts_with('#'))?;
     line.rsplit(' ').next()?.parse().ok()
 }
