@@ -42,12 +42,8 @@ async fn the_same_tokens_in_any_company() {
     let alone = alone().await;
     assert_eq!(alone, together(Sizes::default()).await.0, "batched");
 
-    let chunked = Sizes {
-        max_num_seqs: 8,
-        max_num_batched_tokens: 8,
-        num_threads: 1,
-        ..Sizes::default()
-    };
+    let chunked =
+        Sizes { max_num_seqs: 8, max_num_batched_tokens: 8, num_threads: 1, ..Sizes::default() };
     assert_eq!(alone, together(chunked).await.0, "chunked to 8 tokens a step, on one thread");
 
     let scarce = Sizes { num_blocks: 12, max_model_len: 128, ..Sizes::default() };

@@ -185,7 +185,9 @@ fn smollm2_follows_the_recorded_continuations() {
         // Beyond a step whose margin is within the noise, texts may part; logits are teacher-forced
         // along the record, so every clear step counts.
         let clear = numbers(&prompt["margins"]);
-        for (step, token) in greedy.iter().enumerate().filter(|(i, _)| clear[*i] > number(&noise["max"])) {
+        for (step, token) in
+            greedy.iter().enumerate().filter(|(i, _)| clear[*i] > number(&noise["max"]))
+        {
             assert_eq!(argmax(&rows[prompt_ids.len() - 1 + step]), *token, "step {step}");
         }
     }

@@ -109,7 +109,10 @@ pub(crate) async fn collect(stream: &mut RequestStream) -> Generated {
 }
 
 /// Submits all requests at once and collects all outputs.
-pub(crate) async fn generate(engine: &EngineHandle, requests: Vec<EngineRequest>) -> Vec<Generated> {
+pub(crate) async fn generate(
+    engine: &EngineHandle,
+    requests: Vec<EngineRequest>,
+) -> Vec<Generated> {
     let mut streams = engine.submit(requests).expect("the queue has room");
     let mut outputs = Vec::new();
     for stream in &mut streams {

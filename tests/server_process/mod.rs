@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,7 @@ pub(crate) fn golden(name: &str) -> PathBuf {
 pub(crate) struct ServerProcess {
     child: Child,
     pub(crate) url: String,
-    stdout: Receiver<String>,
+    stdout: Mutex<Receiver<String>>,
 }
 
 impl ServerProcess {
@@ -54,7 +55,7 @@ impl ServerProcess {
                 }
             }
         });
-        let mut server = Self { child, url: String::new(), stdout };
+        let mut server = Self { child, url: String::new(), stdout: Mutex::new(stdout) };
         let line = server.line_with("listening on ");
         let start = line.find("http://").expect("the line has the URL");
         server.url = line[start..].split_whitespace().next().expect("a URL").to_string();
@@ -73,7 +74,7 @@ impl ServerProcess {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let line = self.stdout.recv_timeout(left);
+            let line = self.stdout.lock().expect("no test panicked here").recv_timeout(left);
             let line = line.unwrap_or_else(|_| panic!("the server never printed {text:?}"));
             if line.contains(text) {
                 return line;
