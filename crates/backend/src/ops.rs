@@ -157,11 +157,7 @@ pub trait LayerOps: Device {
     ) -> Result<(), DeviceError>;
 
     /// `out[i] = x[logits_indices[i]]` for the step's sampling rows.
-    fn gather_rows(
-        &mut self,
-        x: &Self::Buffer,
-        out: &mut Self::Buffer,
-    ) -> Result<(), DeviceError>;
+    fn gather_rows(&mut self, x: &Self::Buffer, out: &mut Self::Buffer) -> Result<(), DeviceError>;
 
     /// Samples one token per logits row, in row order, and updates the sampling states.
     /// The meaning is the `sampling` crate's.

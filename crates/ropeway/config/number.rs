@@ -40,7 +40,6 @@ pub(crate) enum AutoOr<T> {
     Value(T),
 }
 
-
 impl<T: fmt::Display> fmt::Display for AutoOr<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
