@@ -85,7 +85,7 @@ fn scale(digits: &str, multiplier: u64) -> Result<u64, String> {
     let parts: u128 =
         if fraction.is_empty() { 0 } else { fraction.parse().map_err(|_| too_large())? };
     let scaled = parts * u128::from(multiplier);
-    if scaled % unit != 0 {
+    if !scaled.is_multiple_of(unit) {
         return Err("this is not a whole number".to_owned());
     }
     let total = u128::from(whole) * u128::from(multiplier) + scaled / unit;
