@@ -1,4 +1,5 @@
 //! The real binary with the real model, over HTTP: bodies, stream bytes, disconnects, stopping.
+#![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
 mod server_process;
 

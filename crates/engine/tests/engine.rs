@@ -1,5 +1,6 @@
 //! The engine's threads with a scripted executor: every request ends exactly once, whatever
 //! happens below.
+#![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
