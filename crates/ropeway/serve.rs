@@ -88,6 +88,9 @@ fn load(
 ) -> anyhow::Result<ServedModel> {
     let planned = load::plan(config, progress)?;
     log_plan(&planned);
+    if !config.scheduling.batch_invariant {
+        tracing::info!("--no-batch-invariant changes nothing: the CPU backend has no other kernels");
+    }
     let tokenizer = load::tokenizer(&planned.files.tokenizer)?;
     let chat_template = chat_template(config.model.chat_template.as_deref(), &tokenizer)?;
     let names = served_names(config, planned.files.path());

@@ -12,8 +12,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use types::RequestId;
 
 use crate::core::StepMessage;
-use crate::handle::RequestEvent;
 use crate::health::Vitals;
+use crate::message::RequestEvent;
 use crate::report::{EngineObserver, TokenTiming};
 
 /// Where each open request's events go. Locked by submitters and the dispatcher, never by the

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
-use types::{EngineRequest, FinishReason, RequestId, Sampled};
+use types::{EngineRequest, RequestId};
 
 use crate::dispatcher::Routes;
 use crate::executor::ExecutorLimits;
 use crate::health::{EngineHealth, EngineState, Vitals};
-use crate::report::{EngineLoad, RequestStats};
-use crate::thread::{Command, Submission};
+use crate::message::{Command, RequestEvent, Submission};
+use crate::report::EngineLoad;
 
 /// Why a request was not taken.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -33,17 +33,6 @@ pub enum SubmitError {
     /// The engine is beyond use.
     #[error("the engine has stopped: {0}")]
     Dead(Arc<str>),
-}
-
-/// One step's news of a request: a token, the end, or both at once.
-#[derive(Clone, Debug)]
-pub struct RequestEvent {
-    /// The next token.
-    pub token: Option<Sampled>,
-    /// Prompt tokens taken from the prefix cache; comes with the first token.
-    pub num_cached_tokens: Option<u32>,
-    /// The end: why, and the account. Nothing follows.
-    pub finish: Option<(FinishReason, Box<RequestStats>)>,
 }
 
 /// A cheap, cloneable handle to the engine.

@@ -16,14 +16,16 @@ mod executor;
 mod handle;
 mod health;
 mod ledger;
+mod message;
 mod report;
 mod thread;
 
 pub use crate::core::{EngineCore, StepMessage};
 pub use executor::{ExecError, Executor, ExecutorLimits};
-pub use handle::{EngineHandle, RequestEvent, RequestStream, SubmitError};
+pub use handle::{EngineHandle, RequestStream, SubmitError};
 pub use health::{EngineHealth, EngineState};
 pub use ledger::Event;
+pub use message::RequestEvent;
 pub use report::{EngineLoad, EngineObserver, RequestStats, StepReport, TokenTiming};
 pub use scheduler::{Policy, SchedulerStats};
 pub use thread::{EngineConfig, StartError, start};

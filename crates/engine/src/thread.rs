@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::time::Instant;
 
 use scheduler::{ConfigError, Policy, Scheduler, SchedulerConfig};
 use thiserror::Error;
-use types::{EngineRequest, FinishReason, RequestId};
+use types::FinishReason;
 
 use crate::core::{EngineCore, StepMessage};
 use crate::dispatcher::{Dispatcher, Routes};
 use crate::executor::Executor;
 use crate::handle::{EngineHandle, Shared};
 use crate::health::{EngineState, Vitals};
+use crate::message::{Command, Submission};
 use crate::report::EngineObserver;
 
 /// Policy choices; sizes come from the executor's limits.
@@ -40,18 +40,6 @@ pub enum StartError {
     /// The operating system refused a thread.
     #[error("could not start the engine's threads: {0}")]
     Thread(#[from] std::io::Error),
-}
-
-pub(crate) struct Submission {
-    pub(crate) id: RequestId,
-    pub(crate) request: EngineRequest,
-    pub(crate) arrival: Instant,
-}
-
-pub(crate) enum Command {
-    Submit(Vec<Submission>),
-    Abort(RequestId),
-    Shutdown,
 }
 
 /// Starts the engine and dispatcher threads.
