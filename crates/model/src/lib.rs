@@ -30,7 +30,8 @@ pub use gguf::GgufTokenizerData;
 pub use hub::{HubConfig, HubError, resolve};
 pub use memory::{HostMemory, MemoryLimitSource};
 pub use plan::{
-    Bytes, DEFAULT_KV_CACHE_BYTES, MemoryPlan, PlanError, PlanRequest, SERVER_RESERVE_BYTES,
+    Bytes, DEFAULT_KV_CACHE_BYTES, KV_TOKENS_END, MAX_NUM_BATCHED_TOKENS, MAX_NUM_SEQS,
+    MIN_AUTO_MODEL_LEN, MemoryPlan, PlanError, PlanRequest, SERVER_RESERVE_BYTES, Shortage,
 };
 pub use role::{LayerTensor, TensorRole};
 pub use rope::{RopeScaling, RopeSpec};

@@ -2,6 +2,13 @@
 //!
 //! The device says what each allocation really takes; the host says what there is. A plan that
 //! does not fit is refused with the numbers and with flags that would make it fit.
+//!
+//! Loading takes no more than the plan plus the raw bytes of the one weight that is being
+//! uploaded: the large embedding and LM head come first, buffers and KV cache last.
+
+mod planner;
+mod remedy;
+mod shortage;
 
 use std::fmt;
 
@@ -9,13 +16,25 @@ use backend::{Device, KvDType, KvLayout, StepLimits};
 use engine::ExecutorLimits;
 use thiserror::Error;
 
-use crate::decoder::buffer_shapes;
+use self::planner::{Planner, Wish};
+pub use self::shortage::Shortage;
 use crate::memory::HostMemory;
 use crate::weights::{ByteCounter, WeightError, Weights};
 use crate::{ModelFiles, ModelSpec};
 
-/// Kept free for everything that is not the model: HTTP buffers, tokenizer, request texts, code.
+/// Kept free for everything that is not the model: HTTP buffers, tokenizer, the texts and tokens
+/// of requests, the scheduler's tables, code.
 pub const SERVER_RESERVE_BYTES: u64 = 256 << 20;
+
+/// Shortest context that is chosen or proposed without being asked for; shorter ones serve nobody.
+pub const MIN_AUTO_MODEL_LEN: usize = 256;
+
+/// Most sequences per step. Keeps products of sizes far from overflow.
+pub const MAX_NUM_SEQS: usize = 1 << 16;
+/// Most new tokens per step, for the same reason.
+pub const MAX_NUM_BATCHED_TOKENS: usize = 1 << 20;
+/// Tokens of the KV cache stay below this: slots are 32-bit numbers.
+pub const KV_TOKENS_END: usize = 1 << 31;
 
 /// The KV cache takes no more than this unless the operator asks for more.
 pub const DEFAULT_KV_CACHE_BYTES: u64 = 4 << 30;
@@ -54,6 +73,8 @@ pub struct MemoryPlan {
     pub buffers_bytes: u64,
     /// The device's scratch and the rotation table.
     pub workspace_bytes: u64,
+    /// The context that the model was trained for; `limits.max_model_len` may be shorter.
+    pub model_context: usize,
     /// The KV cache.
     pub kv_cache_bytes: u64,
     /// Shape of the KV cache.
@@ -69,8 +90,18 @@ pub enum PlanError {
     #[error(transparent)]
     Weight(#[from] WeightError),
     /// Too little memory; the text has the numbers and the remedy.
-    #[error("the model does not fit in memory\n{0}")]
+    #[error("the model does not fit in memory as configured\n{0}")]
     DoesNotFit(Box<Shortage>),
+    /// A size is beyond what the program can count.
+    #[error("{flag} {value} is too large; use {most} or less")]
+    TooLarge {
+        /// The option.
+        flag: &'static str,
+        /// Its value.
+        value: usize,
+        /// The largest one.
+        most: usize,
+    },
     /// The model's context is shorter than asked for.
     #[error(
         "--max-model-len {asked} is more than the model's context of {context} tokens; \
@@ -84,48 +115,6 @@ pub enum PlanError {
     },
 }
 
-/// The numbers of a plan that does not fit.
-#[derive(Debug)]
-pub struct Shortage {
-    weights_bytes: u64,
-    buffers_bytes: u64,
-    workspace_bytes: u64,
-    kv_needed_bytes: u64,
-    kv_tokens: usize,
-    kv_limit_bytes: u64,
-    budget_bytes: u64,
-    host: HostMemory,
-    memory_utilization: f64,
-    remedies: Vec<String>,
-}
-
-impl fmt::Display for Shortage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fixed = self.weights_bytes + self.buffers_bytes + self.workspace_bytes;
-        writeln!(f, "  weights          {}", Bytes(self.weights_bytes))?;
-        writeln!(f, "  activations      {}", Bytes(self.buffers_bytes))?;
-        writeln!(f, "  workspace        {}", Bytes(self.workspace_bytes))?;
-        writeln!(
-            f,
-            "  KV cache         {} for one sequence of {} tokens (at most {} is free for it)",
-            Bytes(self.kv_needed_bytes),
-            self.kv_tokens,
-            Bytes(self.kv_limit_bytes)
-        )?;
-        writeln!(f, "  needed           {}", Bytes(fixed + self.kv_needed_bytes))?;
-        writeln!(
-            f,
-            "  budget           {} (memory utilization {} of {}, less {} for the server)",
-            Bytes(self.budget_bytes),
-            self.memory_utilization,
-            self.host,
-            Bytes(SERVER_RESERVE_BYTES)
-        )?;
-        write!(f, "Any of these would make it fit:")?;
-        self.remedies.iter().try_for_each(|remedy| write!(f, "\n  {remedy}"))
-    }
-}
-
 impl MemoryPlan {
     /// Plans serving `files` on `device` within `host`'s memory.
     pub fn new<D: Device>(
@@ -135,24 +124,18 @@ impl MemoryPlan {
         host: HostMemory,
     ) -> Result<Self, PlanError> {
         let spec = &files.spec;
+        check_sizes(request)?;
+        let context = spec.max_position;
+        if let Some(asked) = request.max_model_len.filter(|asked| *asked > context) {
+            return Err(PlanError::ContextTooLong { asked, context });
+        }
         let mut counter = ByteCounter { files, device, total_bytes: 0 };
         Weights::build(spec, &mut counter)?;
-        let weights_bytes = counter.total_bytes as u64;
-        let asked = request.max_model_len.unwrap_or(spec.max_position);
-        if asked > spec.max_position {
-            return Err(PlanError::ContextTooLong { asked, context: spec.max_position });
-        }
-        let planner = Planner { spec, device, request, weights_bytes, host };
-        let plan = planner.with_context(asked);
-        match request.max_model_len {
-            // The context that is left over decides; its smaller workspace only leaves more room.
-            None if plan.limits.num_blocks > 0 => {
-                let tokens = plan.limits.num_blocks * request.block_size;
-                let plan = planner.with_context(asked.min(tokens));
-                planner.check(plan)
-            }
-            _ => planner.check(plan),
-        }
+        let planner = Planner { spec, device, weights_bytes: counter.total_bytes as u64 };
+        let wish = Wish { request: request.clone(), host };
+        planner
+            .fitting(&wish)
+            .ok_or_else(|| PlanError::DoesNotFit(Box::new(Shortage::new(&planner, &wish))))
     }
 
     /// All of it.
@@ -167,7 +150,7 @@ impl MemoryPlan {
 
     /// The largest step, as devices want to know it.
     pub fn step_limits(&self, spec: &ModelSpec) -> StepLimits {
-        step_limits(spec, &self.limits)
+        planner::step_limits(spec, &self.limits)
     }
 }
 
@@ -186,7 +169,11 @@ impl fmt::Display for MemoryPlan {
         )?;
         writeln!(f, "total            {}", Bytes(self.total_bytes()))?;
         writeln!(f, "budget           {} of {}", Bytes(self.budget_bytes), self.host)?;
-        writeln!(f, "max model len    {} tokens", self.limits.max_model_len)?;
+        writeln!(
+            f,
+            "max model len    {} tokens of the model's {}",
+            self.limits.max_model_len, self.model_context
+        )?;
         write!(
             f,
             "full sequences   {:.1} at once",
@@ -195,167 +182,19 @@ impl fmt::Display for MemoryPlan {
     }
 }
 
-struct Planner<'a, D> {
-    spec: &'a ModelSpec,
-    device: &'a D,
-    request: &'a PlanRequest,
-    weights_bytes: u64,
-    host: HostMemory,
-}
-
-impl<D: Device> Planner<'_, D> {
-    /// The plan for this context length, with as many blocks as fit (possibly too few).
-    fn with_context(&self, max_model_len: usize) -> MemoryPlan {
-        let request = self.request;
-        let mut limits = ExecutorLimits {
-            max_num_seqs: request.max_num_seqs,
-            max_num_batched_tokens: request.max_num_batched_tokens,
-            max_model_len,
-            block_size: request.block_size,
-            num_blocks: 0,
-            vocab_size: self.spec.vocab_size,
-        };
-        let buffers = buffer_shapes(self.spec, limits.max_num_batched_tokens, limits.max_num_seqs);
-        let buffers_bytes = buffers
-            .iter()
-            .map(|(kind, rows, cols)| self.device.buffer_bytes(*kind, *rows, *cols) as u64)
-            .sum();
-        let rope_bytes = max_model_len * self.spec.rope.rotary_dim * size_of::<f32>();
-        let workspace = self.device.workspace_bytes(&step_limits(self.spec, &limits));
-        let workspace_bytes = (workspace + rope_bytes) as u64;
-        let budget_bytes = self.budget_bytes();
-        let fixed = self.weights_bytes + buffers_bytes + workspace_bytes;
-        let mut kv_layout = self.kv_layout();
-        limits.num_blocks =
-            self.num_blocks(&kv_layout, budget_bytes.saturating_sub(fixed), &limits);
-        kv_layout.num_blocks = limits.num_blocks;
-        MemoryPlan {
-            host: self.host.clone(),
-            budget_bytes,
-            weights_bytes: self.weights_bytes,
-            buffers_bytes,
-            workspace_bytes,
-            kv_cache_bytes: self.device.kv_cache_bytes(&kv_layout) as u64,
-            kv_layout,
-            limits,
+/// Refuses sizes with which the plan's own arithmetic could overflow.
+fn check_sizes(request: &PlanRequest) -> Result<(), PlanError> {
+    let most_blocks = (KV_TOKENS_END - 1) / request.block_size.max(1);
+    for (flag, value, most) in [
+        ("--max-num-seqs", request.max_num_seqs, MAX_NUM_SEQS),
+        ("--max-num-batched-tokens", request.max_num_batched_tokens, MAX_NUM_BATCHED_TOKENS),
+        ("--num-blocks", request.num_blocks.unwrap_or(0), most_blocks),
+    ] {
+        if value > most {
+            return Err(PlanError::TooLarge { flag, value, most });
         }
     }
-
-    fn budget_bytes(&self) -> u64 {
-        let share = (self.host.limit_bytes as f64 * self.request.memory_utilization) as u64;
-        share.min(self.host.available_bytes).saturating_sub(SERVER_RESERVE_BYTES)
-    }
-
-    fn kv_layout(&self) -> KvLayout {
-        KvLayout {
-            num_layers: self.spec.num_layers,
-            num_blocks: 0,
-            block_size: self.request.block_size,
-            num_kv_heads: self.spec.num_kv_heads,
-            head_dim: self.spec.head_dim,
-            dtype: self.request.kv_dtype,
-        }
-    }
-
-    fn num_blocks(&self, layout: &KvLayout, free_bytes: u64, limits: &ExecutorLimits) -> usize {
-        let block_bytes = layout.block_bytes() as u64;
-        let wanted = match (self.request.num_blocks, self.request.kv_cache_bytes) {
-            (Some(num_blocks), _) => num_blocks as u64,
-            (None, Some(bytes)) => bytes / block_bytes,
-            (None, None) => {
-                let per_seq = limits.max_model_len.div_ceil(limits.block_size) as u64;
-                let useful = per_seq * limits.max_num_seqs as u64;
-                useful.min((DEFAULT_KV_CACHE_BYTES / block_bytes).max(per_seq))
-            }
-        };
-        let explicit = self.request.num_blocks.is_some() || self.request.kv_cache_bytes.is_some();
-        match explicit {
-            // An explicit size is taken at its word or refused, never cut silently.
-            true if wanted * block_bytes > free_bytes => 0,
-            true => wanted as usize,
-            false => wanted.min(free_bytes / block_bytes) as usize,
-        }
-    }
-
-    /// The plan if at least one sequence of full length fits.
-    fn check(&self, plan: MemoryPlan) -> Result<MemoryPlan, PlanError> {
-        let needed_blocks = plan.limits.max_model_len.div_ceil(plan.limits.block_size);
-        let fits = plan.total_bytes() <= plan.budget_bytes;
-        if fits && plan.limits.num_blocks >= needed_blocks {
-            return Ok(plan);
-        }
-        let fixed = plan.weights_bytes + plan.buffers_bytes + plan.workspace_bytes;
-        let free = plan.budget_bytes.saturating_sub(fixed);
-        let asked_bytes = self
-            .request
-            .num_blocks
-            .map(|n| (n * plan.kv_layout.block_bytes()) as u64)
-            .or(self.request.kv_cache_bytes);
-        let kv_limit_bytes = asked_bytes.map_or(free, |asked| asked.min(free));
-        Err(PlanError::DoesNotFit(Box::new(Shortage {
-            weights_bytes: plan.weights_bytes,
-            buffers_bytes: plan.buffers_bytes,
-            workspace_bytes: plan.workspace_bytes,
-            kv_needed_bytes: (needed_blocks * plan.kv_layout.block_bytes()) as u64,
-            kv_tokens: plan.limits.max_model_len,
-            kv_limit_bytes,
-            budget_bytes: plan.budget_bytes,
-            host: plan.host.clone(),
-            memory_utilization: self.request.memory_utilization,
-            remedies: self.remedies(&plan, fixed, asked_bytes),
-        })))
-    }
-
-    fn remedies(&self, plan: &MemoryPlan, fixed: u64, asked: Option<u64>) -> Vec<String> {
-        let block_bytes = plan.kv_layout.block_bytes() as u64;
-        let free = plan.budget_bytes.saturating_sub(fixed);
-        let needed_blocks = plan.limits.max_model_len.div_ceil(plan.limits.block_size) as u64;
-        let mut remedies = Vec::new();
-        let fitting_blocks = asked.map_or(free, |asked| asked.min(free)) / block_bytes;
-        if fitting_blocks > 0 {
-            let tokens = fitting_blocks * plan.limits.block_size as u64;
-            remedies
-                .push(format!("--max-model-len {}", tokens.min(plan.limits.max_model_len as u64)));
-        }
-        if asked.is_some_and(|asked| asked / block_bytes < needed_blocks)
-            && needed_blocks * block_bytes <= free
-        {
-            remedies.push(format!("--kv-cache-memory {}", needed_blocks * block_bytes));
-        }
-        if asked.is_some_and(|asked| asked > free) && needed_blocks * block_bytes <= free {
-            remedies.push(format!("--kv-cache-memory {free}"));
-        }
-        if self.request.kv_dtype == KvDType::F32 {
-            remedies.push("--kv-cache-dtype bf16 (halves the KV cache)".to_string());
-        }
-        if plan.buffers_bytes > block_bytes && self.request.max_num_batched_tokens > 256 {
-            remedies.push("--max-num-batched-tokens 256 (smaller activations)".to_string());
-        }
-        let needed = fixed + needed_blocks * block_bytes + SERVER_RESERVE_BYTES;
-        if self.request.memory_utilization < 1.0 && needed <= self.host.available_bytes {
-            let share = needed as f64 / self.host.limit_bytes as f64;
-            remedies.push(format!("--memory-utilization {:.2}", (share * 100.0).ceil() / 100.0));
-        }
-        remedies.push(format!("a machine or memory limit with {} free", Bytes(needed)));
-        remedies
-    }
-}
-
-fn step_limits(spec: &ModelSpec, limits: &ExecutorLimits) -> StepLimits {
-    StepLimits {
-        max_num_seqs: limits.max_num_seqs,
-        max_num_batched_tokens: limits.max_num_batched_tokens,
-        max_model_len: limits.max_model_len,
-        vocab_size: spec.vocab_size,
-        max_linear_cols: spec
-            .hidden_size
-            .max(spec.intermediate_size)
-            .max(spec.num_heads * spec.head_dim),
-        num_heads: spec.num_heads,
-        num_kv_heads: spec.num_kv_heads,
-        head_dim: spec.head_dim,
-        block_size: limits.block_size,
-    }
+    Ok(())
 }
 
 /// A size for people: `1.50 GiB`.

@@ -10,10 +10,10 @@ use crate::{LayerTensor, ModelError, ModelFiles, ModelSpec, TensorRole};
 /// All weights of a decoder. `W` is an uploaded weight, or its size while planning.
 pub(crate) struct Weights<W> {
     pub(crate) embedding: W,
-    pub(crate) layers: Vec<LayerWeights<W>>,
-    pub(crate) final_norm: W,
     /// `None` when the embedding serves as LM head.
     pub(crate) lm_head: Option<W>,
+    pub(crate) layers: Vec<LayerWeights<W>>,
+    pub(crate) final_norm: W,
 }
 
 /// One layer's weights, fused as the backend's operations want them.
@@ -30,7 +30,7 @@ pub(crate) struct LayerWeights<W> {
     pub(crate) down: W,
 }
 
-/// Takes weights in the order of their use.
+/// Takes weights one after the other.
 pub(crate) trait WeightSink {
     type Weight;
     /// Matrices stacked by rows.
@@ -59,21 +59,22 @@ pub enum WeightError {
 }
 
 impl<W> Weights<W> {
-    /// Walks all weights of `spec` into `sink`.
+    /// Walks all weights of `spec` into `sink`, the largest first: while a weight is uploaded its
+    /// raw bytes are there too, and that costs least while little else is.
     pub(crate) fn build<S: WeightSink<Weight = W>>(
         spec: &ModelSpec,
         sink: &mut S,
     ) -> Result<Self, WeightError> {
         Ok(Self {
             embedding: sink.matrix(&[TensorRole::Embedding])?,
-            layers: (0..spec.num_layers)
-                .map(|idx| LayerWeights::build(spec, idx, sink))
-                .collect::<Result<_, _>>()?,
-            final_norm: sink.vector(&[TensorRole::FinalNorm])?,
             lm_head: match spec.tie_word_embeddings {
                 true => None,
                 false => Some(sink.matrix(&[TensorRole::LmHead])?),
             },
+            layers: (0..spec.num_layers)
+                .map(|idx| LayerWeights::build(spec, idx, sink))
+                .collect::<Result<_, _>>()?,
+            final_norm: sink.vector(&[TensorRole::FinalNorm])?,
         })
     }
 }
