@@ -132,7 +132,10 @@ def sentencepiece_bpe(vocab_size, folder):
     )
     path = folder / "tokenizer.model"
     path.write_bytes(model.getvalue())
-    tokenizer = LlamaTokenizerFast(vocab_file=str(path), legacy=True, chat_template=MISTRAL_TEMPLATE)
+    # Without `add_prefix_space` the conversion leaves the prefix out, unlike that of the real models.
+    tokenizer = LlamaTokenizerFast(
+        vocab_file=str(path), legacy=True, add_prefix_space=True, chat_template=MISTRAL_TEMPLATE
+    )
     processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
     return tokenizer, processor
 
