@@ -48,6 +48,30 @@ def test_stream_equals_answer(client, model, messages):
     assert all(c.usage is None for c in chunks)
 
 
+def test_streaming_helper_puts_the_answer_together(client, model, messages):
+    """The client's own accumulation of a stream: events, snapshot, parsed final answer."""
+    request = dict(model=model, messages=messages, max_tokens=24, temperature=0)
+    full = client.chat.completions.create(**request).choices[0].message.content
+    # The helper takes an answer that ended for its length for an error, so this one is stopped.
+    request["stop"] = full[20:26]
+    whole = client.chat.completions.create(**request)
+    with client.chat.completions.stream(
+        **request, logprobs=True, stream_options={"include_usage": True}
+    ) as stream:
+        events = list(stream)
+        final = stream.get_final_completion()
+    [choice], [expected] = final.choices, whole.choices
+    assert choice.message.role == "assistant"
+    assert choice.message.content == expected.message.content
+    assert choice.finish_reason == expected.finish_reason == "stop"
+    assert final.usage.completion_tokens == whole.usage.completion_tokens
+    assert len(choice.logprobs.content) == final.usage.completion_tokens
+    deltas = [event.delta for event in events if event.type == "content.delta"]
+    assert "".join(deltas) == choice.message.content
+    [done] = [event for event in events if event.type == "content.done"]
+    assert done.content == choice.message.content
+
+
 def test_usage_chunk_comes_last(client, model, messages):
     chunks = list(
         client.chat.completions.create(

@@ -49,6 +49,13 @@ def wait_until_idle(url):
         time.sleep(0.02)
 
 
+def wait_until_running(url):
+    deadline = time.monotonic() + raw.TIMEOUT_S
+    while raw.gauge(url, "vllm:num_requests_running") == 0:
+        assert time.monotonic() < deadline, "the request never ran"
+        time.sleep(0.02)
+
+
 def test_closed_stream_ends_its_request(client, model, messages, url):
     stream = client.chat.completions.create(
         model=model, messages=messages, max_tokens=2000, temperature=0, stream=True,
@@ -59,6 +66,36 @@ def test_closed_stream_ends_its_request(client, model, messages, url):
     assert raw.gauge(url, "vllm:num_requests_running") == 1, "it runs while it is read"
     stream.close()
     wait_until_idle(url)
+
+
+def test_cancelled_task_ends_its_request(async_client, model, messages, url):
+    """Cancelling the task that waits for an answer, streamed or not, ends the request."""
+
+    async def ask(client, started, stream):
+        request = dict(
+            model=model, messages=messages, max_tokens=2000, temperature=0,
+            extra_body={"ignore_eos": True},
+        )
+        if not stream:
+            return await client.chat.completions.create(**request)
+        async for _chunk in await client.chat.completions.create(**request, stream=True):
+            started.set()
+
+    async def cancel(stream):
+        async with async_client() as client:
+            started = asyncio.Event()
+            task = asyncio.create_task(ask(client, started, stream))
+            if stream:
+                await started.wait()
+            else:
+                await asyncio.to_thread(wait_until_running, url)
+            task.cancel()
+            [outcome] = await asyncio.gather(task, return_exceptions=True)
+            assert isinstance(outcome, asyncio.CancelledError)
+
+    for stream in (True, False):
+        asyncio.run(cancel(stream))
+        wait_until_idle(url)
 
 
 def test_many_closed_streams_leave_nothing_behind(async_client, model, messages, url):
