@@ -31,7 +31,7 @@ stage scripts shellcheck --external-sources scripts/*.sh .ci/run
 stage tidy cargo xtask tidy
 stage clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 # Last, so that the output ends with the tests' own lines.
-stage tests cargo test --workspace --locked
+stage tests cargo test --workspace --locked --no-fail-fast
 
 printf '\n== summary, %d s\n' "$SECONDS"
 printf '%s\n' "${summary[@]}"
