@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::activations::{LinearWorkspace, QuantizedBlock};
-use super::kernels::{self, Lanes, MAX_TILE_PANELS, MAX_TILE_ROWS, TileInput, TileShape};
+use super::kernels::{self, Lanes, MAX_TILE_PANELS, MAX_TILE_ROWS, TileInput};
 use super::panel::PANEL_ROWS;
 use super::weight::{PackedPart, PackedWeight};
 use crate::par::SharedRows;
@@ -121,28 +121,36 @@ impl Call<'_> {
     fn run_task(&self, task_idx: usize) {
         let (part, panels, band) = self.cut.task(self.weight, self.rows, task_idx);
         let shape = kernels::tile_shape(self.weight.isa(), part.layout.dtype, self.rows);
+        let mut tile = [[0.0; PANEL_ROWS]; MAX_TILE_ROWS * MAX_TILE_PANELS];
         // Panels outermost: a tile's panels stay in the nearest cache while all rows pass by.
         for first_panel in panels.clone().step_by(shape.panels) {
             let num_panels = shape.panels.min(panels.end - first_panel);
             for first_row in band.clone().step_by(shape.rows) {
                 let rows = shape.rows.min(band.end - first_row);
-                self.run_tile(part, first_panel, first_row, TileShape { rows, panels: num_panels });
+                let tile = &mut tile[..rows * num_panels];
+                self.run_tile(part, first_panel, first_row, rows, tile);
             }
         }
     }
 
-    fn run_tile(&self, part: &PackedPart, first_panel: usize, first_row: usize, shape: TileShape) {
+    /// Multiplies `rows` rows with `tile.len() / rows` panels; `tile` is overwritten.
+    fn run_tile(
+        &self,
+        part: &PackedPart,
+        first_panel: usize,
+        first_row: usize,
+        rows: usize,
+        tile: &mut [Lanes],
+    ) {
         let layout = &part.layout;
         let input = if layout.dtype.is_plain() {
             TileInput::Dense(&self.x[first_row * layout.cols..])
         } else {
             TileInput::Quantized(&self.quantized[first_row * layout.num_blocks()..])
         };
-        let mut tile = [[0.0; PANEL_ROWS]; MAX_TILE_ROWS * MAX_TILE_PANELS];
-        let tile = &mut tile[..shape.rows * shape.panels];
         let isa = self.weight.isa();
-        kernels::multiply(isa, layout, part.panels_from(first_panel), shape.rows, input, tile);
-        for (panel_offset, tile) in tile.chunks(shape.rows).enumerate() {
+        kernels::multiply(isa, layout, part.panels_from(first_panel), rows, input, tile);
+        for (panel_offset, tile) in tile.chunks(rows).enumerate() {
             self.store(part, first_panel + panel_offset, first_row, tile);
         }
     }
@@ -156,9 +164,11 @@ impl Call<'_> {
             // SAFETY: `Cut::task` gives every (panel, row) pair to one task only, and a task
             // visits each of its pairs once.
             let out = unsafe { self.out.segment(start, num_lanes) };
-            match self.bias {
-                None => out.copy_from_slice(&lanes[..num_lanes]),
-                Some(bias) => {
+            match (self.bias, <&mut Lanes>::try_from(&mut *out)) {
+                // Whole panels are the rule, and a copy of known length is two instructions.
+                (None, Ok(out)) => *out = *lanes,
+                (None, Err(_)) => out.copy_from_slice(&lanes[..num_lanes]),
+                (Some(bias), _) => {
                     for ((out, acc), bias) in out.iter_mut().zip(lanes).zip(&bias[first_col..]) {
                         *out = acc + bias;
                     }

@@ -16,6 +16,8 @@ mod block;
 mod driver;
 mod kernels;
 mod panel;
+#[cfg(target_arch = "x86_64")]
+mod prefetch;
 mod scalar;
 #[cfg(test)]
 mod tests;

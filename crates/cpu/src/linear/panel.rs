@@ -67,6 +67,11 @@ pub(super) const fn scale_bytes(dtype: DType) -> usize {
     }
 }
 
+/// Bytes that a block of 32 columns adds to a panel, codes and scales.
+pub(super) fn block_panel_bytes(dtype: DType) -> usize {
+    block_code_bytes(dtype) + scale_bytes(dtype) * BLOCK_LEN / dtype.block_len()
+}
+
 impl PanelLayout {
     /// `None` if `cols` is not a whole number of storage blocks or a size overflows.
     pub(super) fn new(dtype: DType, cols: usize) -> Option<Self> {

@@ -7,6 +7,7 @@ use backend::DType;
 
 use crate::linear::kernels::Lanes;
 use crate::linear::panel::{PANEL_ROWS, PanelLayout};
+use crate::linear::prefetch::prefetch_ahead;
 
 /// A plain element type.
 trait Element {
@@ -114,6 +115,7 @@ unsafe fn kernel<T: Element, const ROWS: usize, const PANELS: usize>(
         let mut weights = [_mm512_setzero_ps(); PANELS];
         for (panel, weights) in weights.iter_mut().enumerate() {
             let at = panel * layout.panel_bytes + col * PANEL_ROWS * T::BYTES;
+            prefetch_ahead(panels.wrapping_add(at), PANEL_ROWS * T::BYTES);
             // SAFETY: the panels have `cols` columns (the caller's promise).
             *weights = unsafe { T::load(panels.add(at)) };
         }

@@ -10,7 +10,8 @@ use backend::DType;
 use crate::linear::activations::QuantizedBlock;
 use crate::linear::block::{BLOCK_LEN, BLOCKS_PER_SUPER, code_offset, has_min};
 use crate::linear::kernels::Lanes;
-use crate::linear::panel::{PanelLayout, block_code_bytes, scale_bytes};
+use crate::linear::panel::{PanelLayout, block_code_bytes, block_panel_bytes, scale_bytes};
+use crate::linear::prefetch::prefetch_ahead;
 
 /// A quantised format: its type, and how a block's codes are unpacked.
 trait Format {
@@ -105,12 +106,14 @@ unsafe fn kernel<F: Format, const ROWS: usize>(
     tile: &mut [Lanes],
 ) {
     let num_blocks = layout.num_blocks();
+    let block_bytes = block_panel_bytes(F::DTYPE);
     let mut acc = [_mm512_setzero_ps(); ROWS];
     for block_idx in 0..num_blocks {
         // SAFETY: the panel and the `ROWS` rows have `num_blocks` blocks (the caller's promise).
         unsafe {
             let x = x.add(block_idx);
             let codes = panel.add(block_idx * block_code_bytes(F::DTYPE));
+            prefetch_ahead(panel.wrapping_add(block_idx * block_bytes), block_bytes);
             let dots = block_dots::<F, ROWS>(codes, x, num_blocks);
             let scales = load_scales::<F>(panel.add(layout.scales_at), block_idx);
             for row in 0..ROWS {
