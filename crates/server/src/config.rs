@@ -35,6 +35,9 @@ pub struct ServerConfig {
 pub struct ServerLimits {
     /// Request body size; beyond it 413.
     pub max_body_bytes: usize,
+    /// Memory of all bodies that arrive or wait, once for their first 64 KiB and once for the rest
+    /// of them; beyond it 429. Not less than `max_body_bytes`.
+    pub max_held_body_bytes: usize,
     /// Time for a client to send its request headers.
     pub header_timeout: Duration,
     /// Time for a client to send its body.
@@ -83,6 +86,7 @@ impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             max_body_bytes: 32 << 20,
+            max_held_body_bytes: 256 << 20,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             max_connections: 4096,
@@ -101,3 +105,7 @@ impl Default for ServerLimits {
 /// Threads of the runtime that answers HTTP. Nothing CPU-heavy runs there, so two suffice to keep
 /// health and metrics prompt.
 pub const NUM_EDGE_THREADS: usize = 2;
+
+/// What a connection reads ahead, and so the longest request head (beyond it 431), and per HTTP/2
+/// stream what it holds for a client that does not read.
+pub(crate) const CONNECTION_BUFFER_BYTES: usize = 64 << 10;

@@ -141,9 +141,9 @@ impl Lifecycle {
         self.inner.ready.send_replace(true);
     }
 
-    /// Marks loading as failed: `run` returns. The reason goes to the log, never to clients.
-    pub fn set_failed(&self, reason: &str) {
-        tracing::error!(reason, "the model could not be loaded");
+    /// Marks loading as failed: `run` returns. Why is for the operator and the caller to say, never
+    /// for clients.
+    pub fn set_failed(&self) {
         *self.stage() = Stage::Failed;
         self.inner.failed.send_replace(true);
     }

@@ -11,12 +11,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::config::{NUM_EDGE_THREADS, ServerConfig};
+use crate::config::{CONNECTION_BUFFER_BYTES, NUM_EDGE_THREADS, ServerConfig};
 use crate::connections::LimitedAcceptor;
 use crate::exchange::unix_seconds;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
 use crate::prepare::PreparationPool;
+use crate::request_body::BodyRoom;
 use crate::router;
 use crate::state::AppState;
 
@@ -82,6 +83,7 @@ impl Server {
         let lifecycle = Lifecycle::new(Arc::new(Metrics::new()), config.step_timeout);
         let state = AppState {
             preparation: PreparationPool::new(&config.limits),
+            body_room: BodyRoom::new(&config.limits),
             config: Arc::new(config),
             lifecycle,
             started_at: unix_seconds(),
@@ -141,8 +143,16 @@ impl Server {
             .acceptor(LimitedAcceptor::new(limits.max_connections))
             .first_request_timeout(limits.header_timeout)
             .handle(handle.clone());
-        server.http_builder().http1().header_read_timeout(limits.header_timeout);
-        server.http_builder().http2().keep_alive_interval(Some(limits.header_timeout));
+        server
+            .http_builder()
+            .http1()
+            .header_read_timeout(limits.header_timeout)
+            .max_buf_size(CONNECTION_BUFFER_BYTES);
+        server
+            .http_builder()
+            .http2()
+            .keep_alive_interval(Some(limits.header_timeout))
+            .max_send_buf_size(CONNECTION_BUFFER_BYTES);
         let mut serving = tokio::spawn(server.serve(app));
         let upkeep = tokio::spawn(upkeep(control.state.lifecycle.metrics().clone()));
         let reason = tokio::select! {

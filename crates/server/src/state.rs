@@ -5,12 +5,14 @@ use std::sync::Arc;
 use crate::config::ServerConfig;
 use crate::lifecycle::Lifecycle;
 use crate::prepare::PreparationPool;
+use crate::request_body::BodyRoom;
 
 #[derive(Clone)]
 pub(crate) struct AppState {
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) preparation: PreparationPool,
+    pub(crate) body_room: BodyRoom,
     /// Unix time of the server's start, shown as the models' creation time.
     pub(crate) started_at: u64,
 }

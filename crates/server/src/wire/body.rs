@@ -15,6 +15,9 @@ use crate::error::ApiError;
 
 /// Top-level fields in one body.
 const MAX_BODY_FIELDS: usize = 512;
+/// Most values in one body: elements of lists and fields of objects at any depth. A parsed value
+/// takes up to a hundred times the memory of its text, so the size of the body is no bound.
+const MAX_BODY_VALUES: usize = 1 << 19;
 /// Unknown fields listed back to the client.
 const MAX_LISTED_FIELDS: usize = 16;
 /// Longest unknown field name listed back.
@@ -30,6 +33,10 @@ impl<'a> Body<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, ApiError> {
         let text = std::str::from_utf8(bytes)
             .map_err(|_| ApiError::bad_request("The request body is not valid UTF-8."))?;
+        if max_num_values(bytes) > MAX_BODY_VALUES {
+            let message = format!("The request body holds more than {MAX_BODY_VALUES} values.");
+            return Err(ApiError::bad_request(message));
+        }
         serde_json::from_str(text).map_err(|error| {
             ApiError::bad_request(format!("The request body is not a JSON object: {error}"))
         })
@@ -65,6 +72,31 @@ impl<'a> Body<'a> {
                 && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
         };
         self.fields.into_keys().filter(printable).take(MAX_LISTED_FIELDS).collect()
+    }
+}
+
+/// A bound on the values in a JSON text: each is the first in a list or object, or follows a comma.
+fn max_num_values(json: &[u8]) -> usize {
+    let mut num_values = 1;
+    let mut bytes = json.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' | b',' => num_values += 1,
+            b'"' => skip_string(&mut bytes),
+            _ => {}
+        }
+    }
+    num_values
+}
+
+/// Moves past a string's closing quote.
+fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => drop(bytes.next()),
+            _ => {}
+        }
     }
 }
 
@@ -124,6 +156,19 @@ mod tests {
         let error = body.take::<u32>("n").unwrap_err();
         assert_eq!(error.param(), Some("n"));
         assert_eq!(error.message(), "'n' is not valid: invalid type: string \"3\", expected u32");
+    }
+
+    #[test]
+    fn values_are_counted_before_they_are_made() {
+        assert_eq!(max_num_values(br#"{"a": [1, "x,[{\",", []], "b": {}}"#), 8);
+        assert_eq!(max_num_values(br#""open,,,\"#), 1);
+        let body = |num_commas: usize| format!(r#"{{"a": [{}1]}}"#, "1,".repeat(num_commas));
+        // Apart from the commas: the whole, the field, the first element.
+        let at_limit = body(MAX_BODY_VALUES - 3);
+        assert!(Body::parse(at_limit.as_bytes()).is_ok());
+        let beyond = body(MAX_BODY_VALUES - 2);
+        let error = Body::parse(beyond.as_bytes()).err().unwrap();
+        assert!(error.message().contains("values"), "{}", error.message());
     }
 
     #[test]

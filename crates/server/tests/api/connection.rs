@@ -40,7 +40,7 @@ impl Running {
         let body = chat_body(fields).to_string();
         let mut socket = TcpStream::connect(self.addr).await.unwrap();
         let head = format!(
-            "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
         socket.write_all((head + &body).as_bytes()).await.unwrap();

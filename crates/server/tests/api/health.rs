@@ -37,17 +37,15 @@ async fn loading_is_reported_and_requests_are_turned_away() {
 }
 
 #[tokio::test]
-async fn a_failed_load_is_red_and_says_no_more() {
+async fn a_failed_load_is_red() {
     let (server, _load) = Setup::answering("x").loading();
-    server.lifecycle.set_failed("/secret/model.gguf is truncated");
+    server.lifecycle.set_failed();
     for path in ["/readyz", "/startupz", "/health"] {
         let answer = server.get(path).await;
         assert_eq!(answer.status, 503);
-        assert!(!answer.text().contains("secret"));
     }
     let answer = server.chat(json!({})).await;
     assert_eq!(answer.error("code"), "model_load_failed");
-    assert!(!answer.text().contains("secret"));
 }
 
 #[tokio::test]
