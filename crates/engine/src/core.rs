@@ -22,6 +22,11 @@ pub struct StepMessage {
 }
 
 impl StepMessage {
+    /// An empty message with room for one event per sequence of the largest step.
+    pub(crate) fn with_capacity(max_num_seqs: usize) -> Self {
+        Self { events: Vec::with_capacity(max_num_seqs), report: None }
+    }
+
     /// Empties the message and keeps its memory.
     pub fn clear(&mut self) {
         self.events.clear();
@@ -47,16 +52,23 @@ pub struct EngineCore {
 }
 
 impl EngineCore {
-    /// Joins a scheduler with the executor it plans for.
+    /// Joins a scheduler with the executor it plans for, and takes the memory of the largest step.
     pub fn new(scheduler: Scheduler, executor: Box<dyn Executor>) -> Self {
+        let limits = executor.limits();
+        let max_num_seqs = limits.max_num_seqs;
+        let blocks_per_seq = limits.max_model_len.div_ceil(limits.block_size);
         Self {
             scheduler,
             executor,
             ledger: Ledger::default(),
-            plan: StepPlan::default(),
-            input: StepInput::default(),
-            sampled: Vec::new(),
-            updates: Vec::new(),
+            plan: StepPlan::with_capacity(max_num_seqs),
+            input: StepInput::with_capacity(
+                limits.max_num_batched_tokens,
+                max_num_seqs,
+                max_num_seqs * blocks_per_seq,
+            ),
+            sampled: Vec::with_capacity(max_num_seqs),
+            updates: Vec::with_capacity(max_num_seqs),
             planned_at: Instant::now(),
         }
     }

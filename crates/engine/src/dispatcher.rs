@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -59,8 +59,8 @@ impl Routes {
 
 pub(crate) struct Dispatcher {
     pub(crate) messages: Receiver<StepMessage>,
-    /// Emptied messages go back to the engine thread, which reuses their memory.
-    pub(crate) recycled: Sender<StepMessage>,
+    /// Emptied messages go back to the engine thread, which has no others. Has room for all.
+    pub(crate) recycled: SyncSender<StepMessage>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) vitals: Arc<Vitals>,
     pub(crate) observer: Box<dyn EngineObserver>,

@@ -28,4 +28,4 @@ pub use ledger::Event;
 pub use message::RequestEvent;
 pub use report::{EngineLoad, EngineObserver, RequestStats, StepReport, TokenTiming};
 pub use scheduler::{Policy, SchedulerStats};
-pub use thread::{EngineConfig, StartError, start};
+pub use thread::{EngineConfig, MAX_STEP_MESSAGES, StartError, start};

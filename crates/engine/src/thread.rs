@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel};
 
 use scheduler::{ConfigError, Policy, Scheduler, SchedulerConfig};
 use thiserror::Error;
@@ -15,6 +15,10 @@ use crate::handle::{EngineHandle, Shared};
 use crate::health::{EngineState, Vitals};
 use crate::message::{Command, Submission};
 use crate::report::EngineObserver;
+
+/// Messages between the engine thread and the dispatcher. They circulate and no more are ever made:
+/// an engine this many steps ahead of the dispatcher waits for it.
+pub const MAX_STEP_MESSAGES: usize = 16;
 
 /// Policy choices; sizes come from the executor's limits.
 #[derive(Clone, Copy, Debug)]
@@ -63,8 +67,12 @@ pub fn start(
     let vitals = Arc::new(Vitals::new());
     let routes = Arc::new(Routes::default());
     let (commands, command_receiver) = channel();
-    let (messages, message_receiver) = channel();
-    let (recycled, recycled_receiver) = channel();
+    let (messages, message_receiver) = sync_channel(MAX_STEP_MESSAGES);
+    let (recycled, recycled_receiver) = sync_channel(MAX_STEP_MESSAGES);
+    for _ in 0..MAX_STEP_MESSAGES {
+        let message = StepMessage::with_capacity(limits.max_num_seqs);
+        recycled.send(message).expect("there is room for all and a receiver");
+    }
     let dispatcher = Dispatcher {
         messages: message_receiver,
         recycled,
@@ -96,7 +104,7 @@ pub fn start(
 struct EngineThread {
     core: EngineCore,
     commands: Receiver<Command>,
-    messages: Sender<StepMessage>,
+    messages: SyncSender<StepMessage>,
     recycled: Receiver<StepMessage>,
     vitals: Arc<Vitals>,
     /// Requests that still hold a place in the queue, as far as `vitals` has been told.
@@ -105,7 +113,7 @@ struct EngineThread {
 
 impl EngineThread {
     fn run(mut self) {
-        let mut message = StepMessage::default();
+        let mut message = self.free_message();
         loop {
             if !self.take_commands(&mut message) {
                 break self.stop(message, FinishReason::Abort, EngineState::Stopped);
@@ -166,14 +174,20 @@ impl EngineThread {
         }
     }
 
-    /// Sends the message and returns an empty one, reusing memory that came back.
+    /// Sends the message and returns an empty one.
     fn publish(&self, message: StepMessage) -> StepMessage {
         if message.is_empty() {
             return message;
         }
         // The dispatcher outlives this thread: it runs until this sender is dropped.
         let _ = self.messages.send(message);
-        self.recycled.try_recv().unwrap_or_default()
+        self.free_message()
+    }
+
+    /// A message that came back; waits for one while all are with the dispatcher.
+    fn free_message(&self) -> StepMessage {
+        // Fails only if the dispatcher has panicked; then nobody listens.
+        self.recycled.recv().unwrap_or_default()
     }
 
     /// Ends every request, those still in the command channel included, and marks the end.

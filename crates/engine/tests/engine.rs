@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use engine::{
     EngineConfig, EngineHandle, EngineObserver, EngineState, ExecError, Executor, ExecutorLimits,
-    Policy, RequestStats, RequestStream, StepReport, SubmitError, TokenTiming,
+    MAX_STEP_MESSAGES, Policy, RequestStats, RequestStream, StepReport, SubmitError, TokenTiming,
 };
 use types::{
     CacheSalt, EngineRequest, FinishReason, Sampled, SamplingParams, StepInput, StopConditions,
@@ -77,6 +77,14 @@ impl EngineObserver for Counting {
 
 fn start_with(script: Script, max_num_seqs: usize) -> (EngineHandle, Counting) {
     let observer = Counting::default();
+    (start_observed(script, max_num_seqs, Box::new(observer.clone())), observer)
+}
+
+fn start_observed(
+    script: Script,
+    max_num_seqs: usize,
+    observer: Box<dyn EngineObserver>,
+) -> EngineHandle {
     let config = EngineConfig {
         max_num_queued_reqs: 4,
         enable_prefix_caching: true,
@@ -85,8 +93,7 @@ fn start_with(script: Script, max_num_seqs: usize) -> (EngineHandle, Counting) {
         max_preemptions: 4,
     };
     let executor = Scripted { script, num_steps: 0, max_num_seqs, tokens: Vec::new() };
-    let engine = engine::start(Box::new(executor), config, Box::new(observer.clone())).unwrap();
-    (engine, observer)
+    engine::start(Box::new(executor), config, observer).unwrap()
 }
 
 fn start(script: Script) -> (EngineHandle, Counting) {
@@ -290,4 +297,43 @@ async fn a_hung_step_shows_in_the_heartbeat() {
     drop(go);
     read(&mut stream).await;
     eventually("the step ends", || engine.health().step_age.is_none()).await;
+}
+
+/// Looks at how far the engine is ahead, and at first waits until it can get no further.
+struct Slow {
+    num_executed: Arc<AtomicUsize>,
+    num_observed: usize,
+    lead: Arc<AtomicUsize>,
+}
+
+impl EngineObserver for Slow {
+    fn on_step(&mut self, _: &StepReport) {
+        let deadline = std::time::Instant::now() + WAIT;
+        let lead = || self.num_executed.load(Ordering::SeqCst) - self.num_observed;
+        while self.num_observed == 0
+            && lead() < MAX_STEP_MESSAGES
+            && std::time::Instant::now() < deadline
+        {
+            std::thread::yield_now();
+        }
+        self.lead.fetch_max(lead(), Ordering::SeqCst);
+        self.num_observed += 1;
+    }
+    fn on_token(&mut self, _: TokenTiming) {}
+    fn on_finish(&mut self, _: &FinishReason, _: &RequestStats) {}
+}
+
+#[tokio::test]
+async fn an_engine_too_far_ahead_of_its_dispatcher_waits() {
+    let (num_executed, lead) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let observer = Slow { num_executed: num_executed.clone(), num_observed: 0, lead: lead.clone() };
+    let script = move |_| {
+        num_executed.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    };
+    let engine = start_observed(Box::new(script), 8, Box::new(observer));
+    let mut stream = submit(&engine, request(1, 1, 60));
+    let (tokens, finish) = read(&mut stream).await;
+    assert_eq!((tokens.len(), finish), (60, Some(FinishReason::Length)));
+    assert_eq!(lead.load(Ordering::SeqCst), MAX_STEP_MESSAGES);
 }

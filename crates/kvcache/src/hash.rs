@@ -48,6 +48,13 @@ impl BlockHashes {
         }
     }
 
+    /// Makes room for the blocks of `num_tokens` tokens, so that extending to them allocates
+    /// nothing.
+    pub fn reserve(&mut self, num_tokens: usize) {
+        let num_blocks = num_tokens / self.block_size;
+        self.hashes.reserve_exact(num_blocks.saturating_sub(self.hashes.len()));
+    }
+
     /// The hashes known so far, block by block.
     pub fn as_slice(&self) -> &[BlockHash] {
         &self.hashes

@@ -66,6 +66,10 @@ struct Block {
     hash: Option<BlockHash>,
 }
 
+/// Room of the name table per block. Removed names leave tombstones; a table that is never more
+/// than half full clears them in place and so never grows.
+const NAME_SLOTS_PER_BLOCK: usize = 2;
+
 /// All blocks of a KV cache.
 #[derive(Debug)]
 pub struct BlockPool {
@@ -91,7 +95,10 @@ impl BlockPool {
             blocks: vec![Block::default(); num_blocks],
             free: (0..num_ids).rev().map(BlockId).collect(),
             cached: BlockList::new(num_blocks),
-            by_hash: HashMap::with_capacity(if enable_prefix_caching { num_blocks } else { 0 }),
+            by_hash: HashMap::with_capacity(match enable_prefix_caching {
+                true => num_blocks * NAME_SLOTS_PER_BLOCK,
+                false => 0,
+            }),
         }
     }
 
@@ -141,9 +148,15 @@ impl BlockPool {
 
     /// Starts a table with the blocks that the cache holds of a sequence of `num_tokens` tokens
     /// (see [`Self::probe`]); the rest comes from [`Self::grow`]. Returns the table and the
-    /// number of tokens whose KV it already holds. Cannot fail: it takes what is there.
-    pub fn admit(&mut self, hashes: &BlockHashes, num_tokens: usize) -> (BlockTable, usize) {
-        let mut blocks = Vec::with_capacity(self.blocks_for(num_tokens));
+    /// number of tokens whose KV it already holds. Cannot fail: it takes what is there. The table
+    /// has room for `max_tokens` tokens, so that growing to them allocates nothing.
+    pub fn admit(
+        &mut self,
+        hashes: &BlockHashes,
+        num_tokens: usize,
+        max_tokens: usize,
+    ) -> (BlockTable, usize) {
+        let mut blocks = Vec::with_capacity(self.blocks_for(max_tokens.max(num_tokens)));
         blocks.extend(self.hit_blocks(hashes, num_tokens));
         for block in &blocks {
             let state = &mut self.blocks[block.0 as usize];

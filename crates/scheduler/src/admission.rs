@@ -124,7 +124,11 @@ impl Scheduler {
     fn admit(&mut self, idx: u32, promised_blocks: Option<usize>, plan: &mut StepPlan) {
         let key = self.seqs.key(idx);
         let seq = self.seqs.get_mut(idx);
-        let (table, num_computed) = self.pool.admit(&seq.hashes, seq.tokens.len());
+        // All the room that it can need, so that no later step allocates. Bounded by
+        // `max_num_seqs` sequences of `max_model_len` tokens.
+        seq.reserve(self.config.enable_prefix_caching);
+        let (table, num_computed) =
+            self.pool.admit(&seq.hashes, seq.tokens.len(), seq.max_computed());
         let slot = self.free_slots.pop().expect("a head that fits has a slot");
         if !seq.was_admitted {
             self.counters.prefix_query_tokens += seq.tokens.len() as u64;

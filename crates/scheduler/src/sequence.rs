@@ -93,6 +93,14 @@ impl Sequence {
         self.max_tokens - 1
     }
 
+    /// Takes the memory that the sequence's own growth will need.
+    pub(crate) fn reserve(&mut self, with_hashes: bool) {
+        self.tokens.reserve_exact(self.max_tokens - self.tokens.len());
+        if with_hashes {
+            self.hashes.reserve(self.max_tokens);
+        }
+    }
+
     pub(crate) fn running(&self) -> &Running {
         self.running.as_ref().expect("only running sequences are asked for their blocks")
     }

@@ -18,6 +18,16 @@ pub struct StepPlan {
 }
 
 impl StepPlan {
+    /// An empty plan with room for the largest one.
+    pub fn with_capacity(max_num_seqs: usize) -> Self {
+        Self {
+            seqs: Vec::with_capacity(max_num_seqs),
+            admitted: Vec::with_capacity(max_num_seqs),
+            preempted: Vec::with_capacity(max_num_seqs),
+            num_tokens: 0,
+        }
+    }
+
     /// True when there is nothing to compute.
     pub fn is_empty(&self) -> bool {
         self.seqs.is_empty()

@@ -32,6 +32,27 @@ pub struct StepInput {
 }
 
 impl StepInput {
+    /// An empty step with room for `max_num_tokens` tokens of `max_num_seqs` sequences whose block
+    /// tables have `max_num_blocks` entries together.
+    pub fn with_capacity(
+        max_num_tokens: usize,
+        max_num_seqs: usize,
+        max_num_blocks: usize,
+    ) -> Self {
+        Self {
+            token_ids: Vec::with_capacity(max_num_tokens),
+            positions: Vec::with_capacity(max_num_tokens),
+            slot_mapping: Vec::with_capacity(max_num_tokens),
+            query_start_loc: Vec::with_capacity(max_num_seqs + 1),
+            seq_lens: Vec::with_capacity(max_num_seqs),
+            block_tables: Vec::with_capacity(max_num_blocks),
+            block_table_start: Vec::with_capacity(max_num_seqs + 1),
+            logits_indices: Vec::with_capacity(max_num_seqs),
+            sample: Vec::with_capacity(max_num_seqs),
+            admitted: Vec::with_capacity(max_num_seqs),
+        }
+    }
+
     /// Empties every array and keeps its memory.
     pub fn clear(&mut self) {
         self.token_ids.clear();

@@ -57,7 +57,7 @@ impl Model {
         let hashes = chain(&salt, &tokens);
         let hit = self.pool.probe(&hashes, tokens.len());
         let available = self.pool.num_available();
-        let (table, num_computed) = self.pool.admit(&hashes, tokens.len());
+        let (table, num_computed) = self.pool.admit(&hashes, tokens.len(), tokens.len());
         assert_eq!(hit.num_blocks * BLOCK_SIZE, num_computed);
         assert_eq!(self.pool.num_available(), available - hit.num_unreferenced);
         assert!(num_computed < tokens.len(), "one token is left to compute");
@@ -155,7 +155,7 @@ proptest! {
 /// Computes, seals and returns a table for `tokens`.
 fn computed(pool: &mut BlockPool, salt: &CacheSalt, tokens: &[TokenId]) -> BlockTable {
     let hashes = chain(salt, tokens);
-    let (mut table, _) = pool.admit(&hashes, tokens.len());
+    let (mut table, _) = pool.admit(&hashes, tokens.len(), tokens.len());
     pool.grow(&mut table, tokens.len()).expect("the pool is large enough");
     pool.seal(&mut table, &hashes, tokens.len());
     table
@@ -214,7 +214,7 @@ fn the_least_recently_used_tail_is_evicted_first() {
     pool.release(table);
     let longer = |tokens: &[TokenId]| [tokens, &[0]].concat();
 
-    let mut taken = pool.admit(&chain(&salt(0), &[5]), 1).0;
+    let mut taken = pool.admit(&chain(&salt(0), &[5]), 1, 1).0;
     pool.grow(&mut taken, 1).expect("cached blocks are available");
     assert_eq!(num_hit_blocks(&pool, &salt(0), &longer(&old)), 1, "the old tail has gone");
     assert_eq!(num_hit_blocks(&pool, &salt(0), &longer(&new)), 2);
@@ -239,7 +239,7 @@ fn a_second_copy_of_a_cached_block_is_freed_not_cached() {
     let tokens = [3; 8];
     // Both are admitted before either is sealed, as two equal prompts in one step are.
     let hashes = chain(&salt(0), &tokens);
-    let mut tables = [pool.admit(&hashes, 8).0, pool.admit(&hashes, 8).0];
+    let mut tables = [pool.admit(&hashes, 8, 8).0, pool.admit(&hashes, 8, 8).0];
     for table in &mut tables {
         pool.grow(table, 8).expect("the pool is large enough");
         pool.seal(table, &hashes, 8);
@@ -257,6 +257,31 @@ fn without_prefix_caching_nothing_is_found_or_kept() {
     assert_eq!(num_hit_blocks(&pool, &salt(0), &[1; 20]), 0);
     pool.release(table);
     assert_eq!((pool.num_free(), pool.num_cached()), (4, 0));
+}
+
+#[test]
+fn the_name_table_never_grows() {
+    // The most names that a hash table of 32 places takes: the tightest fit there is.
+    let mut pool = BlockPool::new(28, BLOCK_SIZE, true);
+    let capacity = pool.by_hash.capacity();
+    for first in 0..1000 {
+        let tokens = [first; 3 * BLOCK_SIZE];
+        let table = computed(&mut pool, &salt(0), &tokens);
+        pool.release(table);
+        assert!(pool.by_hash.capacity() <= capacity, "grew at sequence {first}");
+    }
+    assert_eq!(pool.by_hash.len(), 28, "full most of the time");
+}
+
+#[test]
+fn an_admitted_table_has_room_for_its_longest_life() {
+    let mut pool = BlockPool::new(16, BLOCK_SIZE, true);
+    let hashes = chain(&salt(0), &[1; 8]);
+    let mut table = pool.admit(&hashes, 8, 100).0;
+    let capacity = table.blocks.capacity();
+    pool.grow(&mut table, 100).expect("the pool is large enough");
+    assert_eq!((table.blocks.len(), table.blocks.capacity()), (13, capacity));
+    pool.release(table);
 }
 
 #[test]
