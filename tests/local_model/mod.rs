@@ -40,11 +40,8 @@ impl Default for Sizes {
     }
 }
 
-pub(crate) fn executor(path: &Path, sizes: Sizes) -> ModelExecutor<CpuDevice> {
-    let files = ModelFiles::open(path).expect("the model opens");
-    let config = CpuConfig { num_threads: Some(sizes.num_threads), isa: None };
-    let device = CpuDevice::new(config).expect("the CPU device starts");
-    let request = PlanRequest {
+pub(crate) fn plan_request(files: &ModelFiles, sizes: Sizes) -> PlanRequest {
+    PlanRequest {
         block_size: sizes.block_size,
         kv_dtype: sizes.kv_dtype,
         max_model_len: Some(sizes.max_model_len.min(files.spec.max_position)),
@@ -53,7 +50,14 @@ pub(crate) fn executor(path: &Path, sizes: Sizes) -> ModelExecutor<CpuDevice> {
         kv_cache_bytes: None,
         num_blocks: Some(sizes.num_blocks),
         memory_utilization: 0.9,
-    };
+    }
+}
+
+pub(crate) fn executor(path: &Path, sizes: Sizes) -> ModelExecutor<CpuDevice> {
+    let files = ModelFiles::open(path).expect("the model opens");
+    let config = CpuConfig { num_threads: Some(sizes.num_threads), isa: None };
+    let device = CpuDevice::new(config).expect("the CPU device starts");
+    let request = plan_request(&files, sizes);
     let host = HostMemory::read().expect("the machine says how much memory it has");
     let plan = MemoryPlan::new(&files, &device, &request, host).expect("the plan fits");
     ModelExecutor::load(device, &files, &plan, &|_| ()).expect("the model loads")
@@ -68,15 +72,19 @@ impl EngineObserver for Silent {
     fn on_finish(&mut self, _: &FinishReason, _: &RequestStats) {}
 }
 
-pub(crate) fn engine(path: &Path, sizes: Sizes) -> EngineHandle {
-    let config = EngineConfig {
+pub(crate) fn engine_config(sizes: Sizes) -> EngineConfig {
+    EngineConfig {
         max_num_queued_reqs: 64,
         enable_prefix_caching: sizes.prefix_caching,
         long_prefill_token_threshold: 0,
         policy: Policy::Fcfs,
         max_preemptions: 8,
-    };
-    engine::start(Box::new(executor(path, sizes)), config, Box::new(Silent)).expect("it starts")
+    }
+}
+
+pub(crate) fn engine(path: &Path, sizes: Sizes) -> EngineHandle {
+    let executor = Box::new(executor(path, sizes));
+    engine::start(executor, engine_config(sizes), Box::new(Silent)).expect("it starts")
 }
 
 /// A greedy request that ignores end-of-sequence tokens.

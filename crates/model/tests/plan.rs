@@ -1,5 +1,6 @@
 //! The memory plan over the goldens' files and a device that only counts: every way to fit and not
 //! to fit, and that every remedy named in a refusal is one.
+#![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
 use std::path::Path;
 

@@ -1,0 +1,163 @@
+//! A step allocates nothing: the real engine, scheduler, model and CPU device, with every
+//! allocation of the engine thread counted between one launch and the next.
+
+mod counting_allocator;
+mod local_model;
+mod server_process;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use counting_allocator::num_allocations;
+use engine::{EngineObserver, ExecError, Executor, ExecutorLimits, RequestStats, StepReport};
+use engine::{RequestStream, TokenTiming};
+use local_model::{Sizes, greedy};
+use server_process::golden;
+use types::{EngineRequest, FinishReason, Sampled, SamplingParams, StepInput, TokenId};
+
+/// Steps before the first count: the first one touches the thread's own lazily made state.
+const WARM_UP_STEPS: usize = 1;
+
+/// Most steps of one run here.
+const MAX_STEPS: usize = 4096;
+
+/// What the engine thread had allocated when it launched a step, and what the step was.
+#[derive(Clone, Copy)]
+struct Launch {
+    num_allocations: usize,
+    num_tokens: usize,
+    num_seqs: usize,
+    num_admitted: usize,
+}
+
+/// Passes steps on and notes each launch.
+struct Metered<E> {
+    inner: E,
+    launches: Arc<Mutex<Vec<Launch>>>,
+    num_dispatched: Arc<AtomicUsize>,
+}
+
+impl<E: Executor> Executor for Metered<E> {
+    fn limits(&self) -> ExecutorLimits {
+        self.inner.limits()
+    }
+
+    fn launch(&mut self, input: &StepInput) -> Result<(), ExecError> {
+        let mut launches = self.launches.lock().expect("no test panicked here");
+        // An engine far ahead waits for its dispatcher, and a thread that waits for the first time
+        // makes its waker. That is not the step path.
+        while self.num_dispatched.load(Ordering::Acquire) < launches.len() {
+            std::thread::yield_now();
+        }
+        assert!(launches.len() < MAX_STEPS, "the notes would grow");
+        launches.push(Launch {
+            num_allocations: num_allocations(),
+            num_tokens: input.num_tokens(),
+            num_seqs: input.num_seqs(),
+            num_admitted: input.admitted.len(),
+        });
+        drop(launches);
+        self.inner.launch(input)
+    }
+
+    fn collect(&mut self, sampled: &mut Vec<Sampled>) -> Result<(), ExecError> {
+        self.inner.collect(sampled)
+    }
+}
+
+struct StepCounter(Arc<AtomicUsize>);
+
+impl EngineObserver for StepCounter {
+    fn on_step(&mut self, _: &StepReport) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+    fn on_token(&mut self, _: TokenTiming) {}
+    fn on_finish(&mut self, _: &FinishReason, _: &RequestStats) {}
+}
+
+/// Runs all requests to their ends and returns the launches.
+fn launches(sizes: Sizes, requests: Vec<EngineRequest>) -> Vec<Launch> {
+    let mut executor = local_model::executor(&golden("llama"), sizes);
+    executor.warm_up(&|_| ()).expect("the warm-up runs");
+    let launches = Arc::new(Mutex::new(Vec::with_capacity(MAX_STEPS)));
+    let num_dispatched = Arc::new(AtomicUsize::new(0));
+    let metered = Metered {
+        inner: executor,
+        launches: launches.clone(),
+        num_dispatched: num_dispatched.clone(),
+    };
+    let config = local_model::engine_config(sizes);
+    let observer = Box::new(StepCounter(num_dispatched));
+    let engine = engine::start(Box::new(metered), config, observer).expect("it starts");
+    let mut streams: Vec<RequestStream> = engine.submit(requests).expect("the queue has room");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        for stream in &mut streams {
+            local_model::collect(stream).await;
+        }
+    });
+    let launches = launches.lock().expect("no test panicked here");
+    launches.clone()
+}
+
+/// Prompts longer than a step, greedy and sampled.
+fn requests() -> Vec<EngineRequest> {
+    let prompt = |seed: u32| -> Vec<TokenId> { (0..150).map(|i| 3 + (i * seed) % 300).collect() };
+    let sampled = SamplingParams {
+        temperature: 0.8,
+        top_p: 0.9,
+        top_k: 40,
+        min_p: 0.01,
+        seed: 7,
+        ..SamplingParams::default()
+    };
+    let sampled = EngineRequest { sampling: sampled.into(), ..greedy(&prompt(11), 250) };
+    vec![greedy(&prompt(5), 250), sampled, greedy(&prompt(7), 250)]
+}
+
+/// Allocations of the engine thread from each step's launch to the next one's, where nobody came
+/// or went between them: `(new tokens, sequences, allocations)`.
+fn steady_steps(launches: &[Launch]) -> Vec<(usize, usize, usize)> {
+    let pairs = launches.windows(2).skip(WARM_UP_STEPS);
+    pairs
+        .filter(|pair| {
+            let nobody_comes = pair.iter().all(|launch| launch.num_admitted == 0);
+            nobody_comes && pair[0].num_seqs == pair[1].num_seqs
+        })
+        .map(|pair| {
+            let num_allocations = pair[1].num_allocations - pair[0].num_allocations;
+            (pair[0].num_tokens, pair[0].num_seqs, num_allocations)
+        })
+        .collect()
+}
+
+#[test]
+fn steady_steps_allocate_nothing() {
+    for (num_threads, prefix_caching) in [(1, true), (2, true), (1, false)] {
+        let sizes = Sizes {
+            max_num_seqs: 4,
+            max_num_batched_tokens: 16,
+            num_blocks: 100,
+            max_model_len: 512,
+            num_threads,
+            prefix_caching,
+            ..Sizes::default()
+        };
+        let steps = steady_steps(&launches(sizes, requests()));
+        let (prefills, decodes): (Vec<_>, Vec<_>) =
+            steps.into_iter().partition(|(num_tokens, num_seqs, _)| num_tokens > num_seqs);
+        assert!(prefills.len() >= 15, "only {} steps were chunks of prompts", prefills.len());
+        assert!(decodes.len() >= 200, "only {} steps were pure decodes", decodes.len());
+        for (what, steps) in [("prefill", prefills), ("decode", decodes)] {
+            let guilty: Vec<_> =
+                steps.iter().filter(|(_, _, num_allocations)| *num_allocations > 0).collect();
+            assert!(
+                guilty.is_empty(),
+                "{} of {} {what} steps allocated on {num_threads} threads (tokens, sequences, \
+                 allocations): {guilty:?}",
+                guilty.len(),
+                steps.len()
+            );
+        }
+    }
+}
