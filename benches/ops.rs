@@ -1,8 +1,12 @@
 //! Time per call of the operations, through the device's traits, with the shapes of
 //! SmolLM2-135M (9 query heads over 3 KV heads of 64, hidden 576, feed-forward 1536).
+//!
+//! Run: `cargo bench --bench ops`, or a part of it by name, e.g. `cargo bench --bench ops --
+//! sample`. `ROPEWAY_CPU_ISA` lowers the instruction set.
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Duration;
 
 use backend::{
     AttentionSpec, BufferKind, DType, Device, KvDType, KvLayout, LayerOps, StepLimits, TensorShape,
@@ -164,5 +168,12 @@ fn sample_batch(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, attention, rows, sample, sample_batch);
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(50))
+        .measurement_time(Duration::from_millis(200));
+    targets = attention, rows, sample, sample_batch
+}
 criterion_main!(benches);

@@ -1,5 +1,7 @@
 //! Cost of the scheduler itself per decode step. Target: plan + fill + commit below 100 us with
 //! 256 running sequences.
+//!
+//! Run: `cargo bench --bench scheduler`.
 
 use std::hint::black_box;
 use std::sync::Arc;
