@@ -76,7 +76,7 @@ fn load_and_announce(config: &ServeConfig, lifecycle: &Lifecycle, address: Socke
         Err(error) => {
             bars.finish();
             eprintln!("error: {error:#}");
-            lifecycle.set_failed(&format!("{error:#}"));
+            lifecycle.set_failed();
         }
     }
 }
@@ -89,7 +89,9 @@ fn load(
     let planned = load::plan(config, progress)?;
     log_plan(&planned);
     if !config.scheduling.batch_invariant {
-        tracing::info!("--no-batch-invariant changes nothing: the CPU backend has no other kernels");
+        tracing::info!(
+            "--no-batch-invariant changes nothing: the CPU backend has no other kernels"
+        );
     }
     let tokenizer = load::tokenizer(&planned.files.tokenizer)?;
     let chat_template = chat_template(config.model.chat_template.as_deref(), &tokenizer)?;

@@ -5,18 +5,16 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::spec::SERVED_ARCHITECTURES;
-
 /// A model that cannot be opened, or a weight that cannot be read.
 #[derive(Debug, Error)]
 pub enum ModelError {
     /// The operating system refused.
-    #[error("{path}: cannot read: {source}", path = .path.display())]
+    #[error("{path}: cannot be read: {cause}; every file of the model must be there and readable", path = .path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// The system's own words.
-        source: std::io::Error,
+        /// The system's own words; part of the message, so not a `source` too.
+        cause: std::io::Error,
     },
     /// A FIFO, device or folder where a file belongs.
     #[error("{path}: not a regular file; weights and configuration are read from regular files only", path = .path.display())]
@@ -53,12 +51,14 @@ pub enum ModelError {
         reason: String,
     },
     /// A model family that is not served.
-    #[error("{path}: architecture `{found}` is not served; served are {served}", path = .path.display(), served = SERVED_ARCHITECTURES.join(", "))]
+    #[error("{path}: architecture `{found}` is not served; served are {served}", path = .path.display(), served = .served.join(", "))]
     Architecture {
         /// The file.
         path: PathBuf,
         /// What the file names.
         found: String,
+        /// What such a file may name.
+        served: &'static [&'static str],
     },
     /// A tensor that is missing, of the wrong shape or of a type that is not served.
     #[error("{path}: tensor `{tensor}`: {reason}", path = .path.display())]
@@ -74,8 +74,8 @@ pub enum ModelError {
 
 impl ModelError {
     /// An I/O failure on `path`.
-    pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
-        Self::Io { path: path.to_owned(), source }
+    pub(crate) fn io(path: &Path, cause: std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), cause }
     }
 
     /// Bytes that break the format at `place`.

@@ -6,11 +6,6 @@ use types::TokenId;
 use crate::role::{LayerTensor, TensorRole};
 use crate::rope::RopeSpec;
 
-/// Architectures served, as `config.json` (`architectures`) names them; GGUF says `llama` (Llama
-/// and Mistral), `qwen2` and `qwen3`.
-pub(crate) const SERVED_ARCHITECTURES: [&str; 4] =
-    ["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM"];
-
 /// Decoder layers; the largest dense models have 126.
 pub(crate) const MAX_LAYERS: usize = 1024;
 /// Any width: hidden, MLP, all heads together.

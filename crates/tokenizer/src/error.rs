@@ -6,12 +6,18 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file system said no.
-    #[error("{}: cannot be read: {source}", .file.display())]
+    #[error("{}: cannot be read: {cause}", .file.display())]
     Read {
         /// The file asked for.
         file: PathBuf,
-        /// Why it could not be read.
-        source: std::io::Error,
+        /// Why it could not be read; part of the message, so not a `source` too.
+        cause: std::io::Error,
+    },
+    /// A folder without `tokenizer.json`.
+    #[error("{}: is missing; fetch it from where the model came from (a `tokenizer.model` alone is not read)", .file.display())]
+    Missing {
+        /// The file looked for.
+        file: PathBuf,
     },
     /// A value that no valid file has.
     #[error("{file}: `{field}`: {problem}")]

@@ -34,10 +34,8 @@ impl Tokenizer {
     /// the special tokens, `add_bos_token`, `add_eos_token` and the chat template, over which
     /// `chat_template.jinja` wins. Errors name file and field.
     pub fn from_hf_folder(dir: &Path) -> Result<Self, LoadError> {
-        let json: TokenizerJson = read_json(dir, "tokenizer.json")?.ok_or_else(|| {
-            let source = io::Error::from(io::ErrorKind::NotFound);
-            LoadError::Read { file: dir.join("tokenizer.json"), source }
-        })?;
+        let json: TokenizerJson = read_json(dir, "tokenizer.json")?
+            .ok_or_else(|| LoadError::Missing { file: dir.join("tokenizer.json") })?;
         let config: Option<ConfigJson> = read_json(dir, "tokenizer_config.json")?;
         let config = match config {
             Some(config) => config,
@@ -64,7 +62,7 @@ fn read_text(dir: &Path, name: &str, limit: u64) -> Result<Option<String>, LoadE
         File::open(&file)?.take(limit + 1).read_to_end(&mut bytes)?;
         Ok(Some(bytes))
     };
-    let bytes = read().map_err(|source| LoadError::Read { file: file.clone(), source })?;
+    let bytes = read().map_err(|cause| LoadError::Read { file: file.clone(), cause })?;
     let origin = Origin::new(name);
     let Some(bytes) = bytes else { return Ok(None) };
     origin.at_most("size in bytes", bytes.len(), limit as usize)?;

@@ -14,6 +14,10 @@ use crate::json::JsonObject;
 use crate::spec::{MAX_HEAD_DIM, MAX_HEADS, MAX_LAYERS, MAX_POSITION, MAX_VOCAB, MAX_WIDTH};
 use crate::{Family, ModelError, ModelSpec};
 
+/// Values of `architectures` that are served.
+const SERVED_ARCHITECTURES: [&str; 4] =
+    ["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM"];
+
 /// Epsilon that every served configuration class defaults to.
 const DEFAULT_NORM_EPS: f64 = 1e-6;
 /// `Qwen3Config`'s default.
@@ -85,6 +89,7 @@ fn family(config: &JsonObject) -> Result<Family, ModelError> {
         found => Err(ModelError::Architecture {
             path: config.path().to_owned(),
             found: found.to_owned(),
+            served: &SERVED_ARCHITECTURES,
         }),
     }
 }

@@ -9,6 +9,9 @@ use crate::spec::{MAX_HEAD_DIM, MAX_HEADS, MAX_LAYERS, MAX_POSITION, MAX_VOCAB, 
 use crate::storage::TensorTable;
 use crate::{Family, GenerationDefaults, ModelError, ModelSpec, RopeScaling, RopeSpec};
 
+/// Values of `general.architecture` that are served; `llama` stands for Mistral too.
+const SERVED_ARCHITECTURES: [&str; 3] = ["llama", "qwen2", "qwen3"];
+
 /// Frequency divisors of Llama 3.1 and later.
 pub(crate) const ROPE_FREQS: &str = "rope_freqs.weight";
 
@@ -69,6 +72,7 @@ pub(super) fn read(metadata: &Metadata, table: &TensorTable) -> Result<ModelSpec
             return Err(ModelError::Architecture {
                 path: metadata.path().to_owned(),
                 found: found.to_owned(),
+                served: &SERVED_ARCHITECTURES,
             });
         }
     };

@@ -210,7 +210,7 @@ fn malformed_files_name_the_field() {
 #[test]
 fn files_that_are_no_files_are_refused() {
     let dir = folder(&[]);
-    assert!(matches!(Tokenizer::from_hf_folder(dir.path()), Err(LoadError::Read { .. })));
+    assert!(matches!(Tokenizer::from_hf_folder(dir.path()), Err(LoadError::Missing { .. })));
     fs::create_dir(dir.path().join("tokenizer.json")).unwrap();
     let error = Tokenizer::from_hf_folder(dir.path()).unwrap_err().to_string();
     assert!(error.contains("not a regular file"), "{error}");
