@@ -24,6 +24,8 @@ pub(super) struct AnswerStats {
     pub(super) total: Duration,
     /// Output tokens: the server's count, or the number of pieces if it gave none.
     pub(super) num_tokens: u64,
+    /// The limit on tokens ended it.
+    pub(super) cut_off: bool,
 }
 
 impl AnswerStats {
@@ -59,7 +61,7 @@ impl Asker {
     ) -> anyhow::Result<AnswerStats> {
         let started = Instant::now();
         let mut events = self.stream(conversation).await?;
-        let (mut ttft, mut num_pieces, mut num_counted) = (None, 0, None);
+        let (mut ttft, mut num_pieces, mut num_counted, mut cut_off) = (None, 0, None, false);
         while let Some(event) = events.next().await? {
             if let Some(text) = event.pointer("/choices/0/delta/content").and_then(Value::as_str)
                 && !text.is_empty()
@@ -68,12 +70,14 @@ impl Asker {
                 num_pieces += 1;
                 show(text)?;
             }
+            let finish = event.pointer("/choices/0/finish_reason").and_then(Value::as_str);
+            cut_off |= finish == Some("length");
             let counted = event.pointer("/usage/completion_tokens").and_then(Value::as_u64);
             num_counted = counted.or(num_counted);
         }
         let total = started.elapsed();
         let num_tokens = num_counted.unwrap_or(num_pieces);
-        Ok(AnswerStats { ttft: ttft.unwrap_or(total), total, num_tokens })
+        Ok(AnswerStats { ttft: ttft.unwrap_or(total), total, num_tokens, cut_off })
     }
 
     async fn stream(
@@ -115,6 +119,7 @@ mod tests {
             ttft: Duration::from_millis(500),
             total: Duration::from_millis(2_500),
             num_tokens,
+            cut_off: false,
         };
         assert_eq!(stats(101).tokens_per_second(), Some(50.0));
         assert_eq!(stats(1).tokens_per_second(), None);

@@ -23,6 +23,8 @@ const MAX_PROMPT_LINES: usize = 1_000;
 
 const DIM: &str = "\x1b[2m";
 const PLAIN: &str = "\x1b[0m";
+/// The terminal shows `^C` where it was typed; this takes a line of nothing else away.
+const ERASE_CTRL_C: &str = "\r\x1b[K";
 
 /// Talks until Ctrl-D or `/exit`.
 pub(super) fn run(
@@ -37,11 +39,8 @@ pub(super) fn run(
         // There is no history on the first day.
         let _first_day = editor.load_history(path);
     }
-    println!(
-        "Talking to {} at {}. /help lists the commands, Ctrl-D leaves.",
-        asker.model(),
-        asker.url()
-    );
+    println!("Talking to {} at {}.", asker.model(), asker.url());
+    println!("{DIM}/help lists the commands, Ctrl-D leaves.{PLAIN}");
     while let Some(line) = read_prompt(&mut editor)? {
         match parse(&line) {
             Input::Empty => {}
@@ -107,7 +106,7 @@ async fn answer(asker: &Asker, conversation: &Conversation) -> String {
     let asking = asker.ask(conversation, |piece| {
         text.push_str(piece);
         let mut out = stdout().lock();
-        out.write_all(piece.as_bytes())?;
+        out.write_all(printable(piece).as_bytes())?;
         out.flush()
     });
     let ending = tokio::select! {
@@ -115,19 +114,30 @@ async fn answer(asker: &Asker, conversation: &Conversation) -> String {
             Ok(stats) => format!("{DIM}{}{PLAIN}", describe(&stats)),
             Err(error) => format!("error: {error:#}"),
         },
-        _ = tokio::signal::ctrl_c() => format!("{DIM}(stopped){PLAIN}"),
+        _ = tokio::signal::ctrl_c() => format!("{ERASE_CTRL_C}{DIM}(stopped){PLAIN}"),
     };
-    println!("\n{ending}\n");
+    if !text.is_empty() && !text.ends_with('\n') {
+        println!();
+    }
+    println!("{ending}\n");
     text
+}
+
+/// Text without the control characters that a terminal would obey: a model must not be able to
+/// move the cursor, set the title or write to the clipboard.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
 fn describe(stats: &AnswerStats) -> String {
     let speed = stats.tokens_per_second().map(|speed| format!(", {speed:.1} tok/s"));
     format!(
-        "{} tokens{}, first after {:.0} ms",
+        "{} {}{}, first after {:.0} ms{}",
         stats.num_tokens,
+        if stats.num_tokens == 1 { "token" } else { "tokens" },
         speed.unwrap_or_default(),
-        stats.ttft.as_secs_f64() * 1e3
+        stats.ttft.as_secs_f64() * 1e3,
+        if stats.cut_off { "; cut off at the token limit" } else { "" }
     )
 }
 
@@ -156,9 +166,16 @@ mod tests {
     #[test]
     fn stats_for_people() {
         let ms = Duration::from_millis;
-        let stats = AnswerStats { ttft: ms(120), total: ms(1_120), num_tokens: 51 };
+        let stats =
+            AnswerStats { ttft: ms(120), total: ms(1_120), num_tokens: 51, cut_off: false };
         assert_eq!(describe(&stats), "51 tokens, 50.0 tok/s, first after 120 ms");
-        let stats = AnswerStats { ttft: ms(120), total: ms(120), num_tokens: 1 };
-        assert_eq!(describe(&stats), "1 tokens, first after 120 ms");
+        let stats = AnswerStats { ttft: ms(120), total: ms(120), num_tokens: 1, cut_off: true };
+        assert_eq!(describe(&stats), "1 token, first after 120 ms; cut off at the token limit");
+    }
+
+    #[test]
+    fn a_model_cannot_steer_the_terminal() {
+        let hostile = "a\x1b[2Jb\x07\r\u{9b}c\n\td \u{e9}";
+        assert_eq!(printable(hostile), "a[2Jbc\n\td \u{e9}");
     }
 }
