@@ -166,8 +166,7 @@ mod tests {
     #[test]
     fn stats_for_people() {
         let ms = Duration::from_millis;
-        let stats =
-            AnswerStats { ttft: ms(120), total: ms(1_120), num_tokens: 51, cut_off: false };
+        let stats = AnswerStats { ttft: ms(120), total: ms(1_120), num_tokens: 51, cut_off: false };
         assert_eq!(describe(&stats), "51 tokens, 50.0 tok/s, first after 120 ms");
         let stats = AnswerStats { ttft: ms(120), total: ms(120), num_tokens: 1, cut_off: true };
         assert_eq!(describe(&stats), "1 token, first after 120 ms; cut off at the token limit");
