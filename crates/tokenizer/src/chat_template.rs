@@ -5,6 +5,12 @@
 //! it runs and the data it makes, and there are limits on nesting and on the output. Never
 //! chooses a template for a model that has none.
 //!
+//! What is not bounded: the engine has no hook where its own operators run. A template that doubles
+//! a list sixty times and then joins it to a text with `~`, or compares it, unfolds it without
+//! paying, and a slice of a long list in a loop pays for one instruction only. A client cannot
+//! bring this about, since requests bring no templates (`chat_template` is refused); a model file
+//! made for it can, so serve models from those you trust that far.
+//!
 //! The environment is that of huggingface/transformers `utils/chat_template_utils.py`: Jinja with
 //! `trim_blocks`, `lstrip_blocks`, loop controls, `raise_exception`, `strftime_now`, and a
 //! `tojson` that is Python's `json.dumps`.
@@ -121,7 +127,7 @@ impl ChatTemplate {
         &self.source
     }
 
-    /// Renders the prompt. Takes bounded time and memory whatever the template does.
+    /// Renders the prompt. Takes bounded time and memory, but for what the module names.
     ///
     /// Errors: [`TemplateError::Raised`] and [`TemplateError::Request`] are the client's fault; the
     /// others come from how template and conversation go together.

@@ -2,7 +2,9 @@
 //!
 //! Owns everything between a client's text and the engine's token ids. Never touches the network,
 //! a tensor or a clock (but for a template's `strftime_now`), and never parses GGUF: the caller
-//! fills a [`GgufVocab`]. The server calls it on its blocking pool; nothing here spawns threads.
+//! fills a [`GgufVocab`]. The server calls it on its blocking pool. Compiling and rendering a chat
+//! template run on a thread of their own each, for its deep stack, and wait for it; nothing else
+//! here spawns threads.
 #![forbid(unsafe_code)]
 
 mod byte_level;
