@@ -28,6 +28,10 @@ impl ModelName {
         if parts.len() != 2 || !parts.iter().all(|part| is_plain_name(part)) {
             return Err(bad("a name on the hub is org/name"));
         }
+        // A mistyped path must not become a question to the hub.
+        if repo.ends_with(".gguf") {
+            return Err(bad("there is no such file; a file on the hub is org/name:file.gguf"));
+        }
         if !is_plain_path(revision) {
             return Err(bad("the revision must be a branch, a tag or a commit"));
         }
@@ -82,6 +86,7 @@ mod tests {
             "a/b@",
             "a/b:../x.gguf",
             "a/b:x.bin",
+            "models/mistyped.gguf",
             "a/b?x",
             "a/b%2e",
             "a/b\0",
