@@ -8,6 +8,8 @@ use super::number::{
 
 /// Smallest and largest KV block, in tokens.
 const BLOCK_SIZE_RANGE: std::ops::RangeInclusive<usize> = 8..=128;
+/// Kernels take whole vectors of tokens.
+const BLOCK_SIZE_STEP: usize = 8;
 
 /// Context length, KV cache and their limits.
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -19,7 +21,8 @@ pub(crate) struct MemoryConfig {
           allow_hyphen_values = true)]
     pub(crate) max_model_len: AutoOr<usize>,
 
-    /// Memory for the KV cache (4G, 512MiB, bytes); `auto` takes what --memory-utilization leaves
+    /// Memory for the KV cache (4G, 512MiB, bytes); `auto` takes what --memory-utilization leaves,
+    /// at most 4 GiB and no more than --max-num-seqs full sequences need
     #[arg(long, value_name = "SIZE", alias = "kv-cache-memory-bytes", default_value = "auto",
           value_parser = parse_auto_or_number::<u64>)]
     pub(crate) kv_cache_memory: AutoOr<u64>,
@@ -33,7 +36,7 @@ pub(crate) struct MemoryConfig {
     #[arg(long, value_name = "N", alias = "num-gpu-blocks-override", value_parser = parse_positive::<usize>)]
     pub(crate) num_blocks: Option<usize>,
 
-    /// Tokens of one KV block, 8 to 128
+    /// Tokens of one KV block, 8 to 128, a multiple of 8
     #[arg(long, value_name = "TOKENS", default_value_t = 16, value_parser = parse_block_size)]
     pub(crate) block_size: usize,
 
@@ -66,9 +69,10 @@ pub(crate) enum KvCacheDtype {
 
 fn parse_block_size(text: &str) -> Result<usize, String> {
     let size = parse_positive(text)?;
-    if BLOCK_SIZE_RANGE.contains(&size) {
+    if BLOCK_SIZE_RANGE.contains(&size) && size.is_multiple_of(BLOCK_SIZE_STEP) {
         Ok(size)
     } else {
-        Err(format!("must be {} to {}", BLOCK_SIZE_RANGE.start(), BLOCK_SIZE_RANGE.end()))
+        let (least, most) = BLOCK_SIZE_RANGE.into_inner();
+        Err(format!("must be a multiple of {BLOCK_SIZE_STEP} from {least} to {most}"))
     }
 }
