@@ -277,7 +277,7 @@ fn bodies_do_not_unfold_in_memory() {
     assert!(peak < 256 << 20, "memory rose by {peak} bytes meanwhile");
 }
 
-/// N1 to N4, T2, A2, A3: numbers, lists, texts and names out of range.
+/// N1 to N4, A2: numbers, lists, texts and names out of range.
 #[test]
 fn hostile_fields_are_refused_by_name() {
     let server = serve(&[]);
@@ -331,9 +331,17 @@ fn hostile_fields_are_refused_by_name() {
         let is_json = serde_json::from_str::<&serde_json::value::RawValue>(value).is_ok();
         assert!(!is_json || error["param"] == field, "{field} {value:.60}: {error}");
     }
+    check_unharmed(&server, before);
+}
+
+/// T2, A3, N2: templates and addresses from clients, and numbers that are odd but allowed.
+#[test]
+fn hostile_chats_are_refused_by_name() {
+    let server = serve(&[]);
+    let before = server.resident_bytes();
     let image = |url: &str| json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]);
     for (field, value) in [
-        ("messages", image("http://169.254.169.254/latest/meta-data")),
+        ("messages", image("http://127.0.0.1:1/latest/meta-data")),
         ("messages", image("file:///etc/passwd")),
         ("chat_template", json!("{{ messages }}")),
         ("chat_template_kwargs", json!({"messages": [], "bos_token": ""})),
