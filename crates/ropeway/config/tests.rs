@@ -155,7 +155,8 @@ fn bad_values_name_their_place() {
     let in_file = refusal(&["serve", "m", "--config", &path], &[]);
     assert!(in_file.starts_with(&path), "{in_file}");
     assert!(
-        in_file.contains("key `block-size`") && in_file.contains("must be a multiple of 8 from 8 to 128"),
+        in_file.contains("key `block-size`")
+            && in_file.contains("must be a multiple of 8 from 8 to 128"),
         "{in_file}"
     );
     let variable = refusal(&["serve", "m"], &[("ROPEWAY_MEMORY_UTILIZATION", "92")]);
