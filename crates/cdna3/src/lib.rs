@@ -6,8 +6,11 @@
 #![forbid(unsafe_code)]
 
 pub mod compare;
+pub mod decode;
 pub mod inst;
 pub mod op;
+mod print;
+mod tables;
 
 pub use compare::Compare;
 pub use inst::{Inst, Operand, OperandKind};

@@ -19,9 +19,6 @@ macro_rules! operations {
             VCmpx(Compare),
         }
 
-        /// Names of the operations that are not compares.
-        pub(crate) const NAMED: &[(Op, &str)] = &[$((Op::$variant, $name),)*];
-
         impl fmt::Display for Op {
             /// Writes the mnemonic without suffix.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
