@@ -5,13 +5,18 @@
 
 #![forbid(unsafe_code)]
 
+pub mod code_object;
 pub mod compare;
 pub mod decode;
 pub mod inst;
 pub mod op;
 mod print;
+mod program;
 mod tables;
 
+pub use code_object::{CodeObject, CodeObjectError, Kernel};
 pub use compare::Compare;
+pub use decode::DecodeError;
 pub use inst::{Inst, Operand, OperandKind};
 pub use op::Op;
+pub use program::Program;

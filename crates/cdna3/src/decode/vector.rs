@@ -31,7 +31,7 @@ pub(super) fn decode(reader: &mut Reader<'_>, word: u32) -> Result<Inst, DecodeE
         let extra = reader.word(1)?;
         inst.src[1] = vector(bits(word, 9, 8), row.src[1], false);
         if first == SDWA {
-            read_sdwa(&mut inst, &row, extra);
+            read_sdwa(reader, &mut inst, &row, extra)?;
         } else {
             read_dpp(reader, &mut inst, &row, extra)?;
         }
@@ -81,13 +81,19 @@ fn add_implicit_vcc(inst: &mut Inst) {
     }
 }
 
-fn read_sdwa(inst: &mut Inst, row: &Row, word: u32) {
-    let register = |code: u32, is_scalar: bool, ty: Type| {
-        if is_scalar { scalar(code, ty) } else { vector(code, ty, false) }
+fn read_sdwa(
+    reader: &mut Reader<'_>,
+    inst: &mut Inst,
+    row: &Row,
+    word: u32,
+) -> Result<(), DecodeError> {
+    inst.src[0] = if flag(word, 23) {
+        source(reader, bits(word, 0, 8), row.src[0])?
+    } else {
+        vector(bits(word, 0, 8), row.src[0], false)
     };
-    inst.src[0] = register(bits(word, 0, 8), flag(word, 23), row.src[0]);
-    if let OperandKind::Vgpr(code) = inst.src[1].kind {
-        inst.src[1] = register(u32::from(code), flag(word, 31), row.src[1]);
+    if let (OperandKind::Vgpr(code), true) = (inst.src[1].kind, flag(word, 31)) {
+        inst.src[1] = source(reader, u32::from(code), row.src[1])?;
     }
     let mut sdwa = Sdwa {
         dst_sel: Select::Dword,
@@ -113,6 +119,7 @@ fn read_sdwa(inst: &mut Inst, row: &Row, word: u32) {
     inst.modifiers.neg = byte(word, 20, 1) | byte(word, 28, 1) << 1;
     inst.modifiers.abs = byte(word, 21, 1) | byte(word, 29, 1) << 1;
     inst.lanes = Lanes::Sdwa(sdwa);
+    Ok(())
 }
 
 fn select(code: u32) -> Select {
