@@ -286,7 +286,7 @@ pub struct Memory {
     pub nt: bool,
     /// The data goes to LDS instead of registers.
     pub lds: bool,
-    /// Buffer: the vector address has an offset.
+    /// Buffer: the vector address has an offset. SMEM: there is an immediate offset, even if 0.
     pub offen: bool,
     /// Buffer: the vector address has an index, before the offset.
     pub idxen: bool,

@@ -30,6 +30,7 @@ pub(super) fn smem(reader: &mut Reader<'_>, word: u32) -> Result<Inst, DecodeErr
     };
     inst.src[0] = scalar(bits(word, 0, 6) << 1, base);
     let (imm, soffset) = (flag(word, 17), flag(word, 14));
+    inst.memory.offen = imm;
     if imm {
         inst.memory.offset = signed(second, 0, 21);
     }

@@ -19,7 +19,7 @@ pub(super) fn smem(inst: &Inst, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if !inst.src[0].is_none() {
         if inst.src[1].is_none() {
             write!(f, ", {sign}{magnitude:#x}")?;
-        } else if offset != 0 {
+        } else if inst.memory.offen {
             write!(f, " offset:{sign}{magnitude:#x}")?;
         }
     }

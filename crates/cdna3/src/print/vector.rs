@@ -169,7 +169,7 @@ fn write_sdwa(f: &mut fmt::Formatter<'_>, inst: &Inst, sdwa: &Sdwa) -> fmt::Resu
     if inst.op == Op::VNop {
         return Ok(());
     }
-    if inst.format != Format::Vopc {
+    if inst.format != Format::Vopc && !writes_whole_dwords(inst.op) {
         let unused = match sdwa.dst_unused {
             Unused::Pad => "PAD",
             Unused::Sext => "SEXT",
@@ -179,6 +179,11 @@ fn write_sdwa(f: &mut fmt::Formatter<'_>, inst: &Inst, sdwa: &Sdwa) -> fmt::Resu
     }
     write!(f, " src0_sel:{}", sdwa.src0_sel)?;
     if inst.format == Format::Vop1 { Ok(()) } else { write!(f, " src1_sel:{}", sdwa.src1_sel) }
+}
+
+/// SDWA forms that choose a part of the source only.
+fn writes_whole_dwords(op: Op) -> bool {
+    matches!(op, Op::VCvtF32Fp8 | Op::VCvtF32Bf8 | Op::VCvtPkF32Fp8 | Op::VCvtPkF32Bf8)
 }
 
 impl fmt::Display for Select {

@@ -2434,7 +2434,6 @@ v_mul_u32_u24_e32 v1, v126, v214
 v_min_i16_e64 v116, v108, v192
 v_ldexp_f16_e64 v72, -v192, v14 clamp mul:4
 v_ldexp_f16_e64 v132, s96, v28 div:2
-v_ldexp_f16_e64 v164, -1, sext(v208) clamp mul:2
 v_add_u32_e64 v108, v160, v168
 v_mul_u32_u24_e32 v1, v120, v226
 v_cndmask_b32_e32 v1, v208, v36, vcc
@@ -2734,7 +2733,6 @@ v_mul_u32_u24_e32 v1, v146, v168
 v_cndmask_b32_e32 v1, v42, v162, vcc
 v_min_i32_e32 v1, v134, v132
 v_ldexp_f32 v212, v146, v124
-v_ldexp_f32 v68, s86, sext(v154)
 v_ldexp_f32 v188, s0, v222
 v_ldexp_f32 v40, v86, v24 div:2
 v_sub_f16_e32 v0, v80, v12
@@ -2818,882 +2816,1158 @@ v_mul_u32_u24_e32 v1, exec_lo, v104
 v_cndmask_b32_e32 v1, v84, v10, vcc
 v_mul_u32_u24_e32 v1, s38, v138
 v_cvt_sr_bf8_f32 v196, v206, v62
-v_or_b32_e32 v0, v204, v0
-v_cndmask_b32_e32 v0, v78, v0, vcc
-v_cndmask_b32_e32 v0, v174, v0, vcc
-v_or_b32_e32 v0, s50, v0
-v_cndmask_b32_e32 v0, v156, v0, vcc
-v_lshrrev_b32_e32 v0, s46, v0
-v_fmac_f64_e32 v[0:1], v[32:33], v[0:1]
-v_cvt_i32_f64_e64 v156, v[180:181]
-v_cvt_i32_f64_e64 v158, -|v[92:93]| mul:2
-v_cvt_i32_f64_e64 v38, v[50:51] clamp
-v_lshrrev_b32_e32 v0, v210, v0
-v_lshrrev_b32_e32 v0, v112, v0
-v_cvt_f64_i32_e64 v[58:59], v144
-v_cvt_f32_i32_e64 v66, v200 clamp
-v_lshrrev_b32_e32 v0, v56, v0
-v_fmac_f64_e32 v[0:1], v[198:199], v[0:1]
-v_cvt_f32_u32_e64 v26, v58 clamp
-v_cndmask_b32_e32 v0, v76, v0, vcc
-v_cvt_u32_f32_e64 v20, |v150| clamp
-v_cvt_u32_f32_e64 v190, -|v22| mul:2
-v_cvt_u32_f32_e64 v106, -s10
-v_cvt_i32_f32_e64 v106, v144 clamp
-v_cvt_i32_f32_e64 v72, -exec_lo
-v_cvt_i32_f32_e64 v136, v200
-v_cvt_f16_f32_e64 v190, -|v220|
-v_cvt_f16_f32_e64 v32, |v26| clamp
-v_cvt_f16_f32_e64 v148, -s52 mul:2
-v_cvt_f32_f16_e64 v66, |v128|
-v_cvt_f32_f16_e64 v52, -v46
-v_cvt_f32_f16_e64 v82, -|s80| mul:2
-v_cvt_rpi_i32_f32_e64 v42, neg(-16) clamp
-v_cvt_rpi_i32_f32_e64 v118, -|-1|
-v_cvt_rpi_i32_f32_e64 v166, -|v118| clamp
-v_or_b32_e32 v0, v226, v0
-v_or_b32_e32 v0, 0, v0
-v_cvt_flr_i32_f32_e64 v88, |v70|
-v_cndmask_b32_e32 v0, v224, v0, vcc
-v_lshrrev_b32_e32 v0, vcc_lo, v0
-v_cvt_off_f32_i4_e64 v72, v98
-v_cvt_f32_f64_e64 v170, -v[154:155]
-v_cvt_f32_f64_e64 v78, -|v[124:125]| clamp mul:2
-v_cvt_f32_f64_e64 v70, -v[12:13] clamp
-v_cvt_f64_f32_e64 v[132:133], s78 mul:2
-v_cvt_f64_f32_e64 v[66:67], neg(-1)
-v_cvt_f64_f32_e64 v[104:105], 1
-v_cndmask_b32_e32 v0, v14, v0, vcc
-v_or_b32_e32 v0, v86, v0
-v_lshrrev_b32_e32 v0, -16, v0
-v_or_b32_e32 v0, v224, v0
-v_lshrrev_b32_e32 v0, v150, v0
-v_cndmask_b32_e32 v0, v94, v0, vcc
-v_cvt_f32_ubyte2_e64 v164, s10
+v_add_f32_e64 v80, s90, v90
+v_add_f32_e64 v224, v64, v146
+v_sub_f32_e64 v20, v10, v196
+v_sub_f32_e64 v212, v228, v188
+v_subrev_f32_e64 v152, -1, v4
+v_subrev_f32_e64 v176, v114, v152
+v_fmac_f64_e64 v[152:153], exec, v[198:199]
+v_fmac_f64_e64 v[192:193], v[110:111], v[70:71]
+v_mul_f32_e64 v88, v58, v16
+v_mul_f32_e64 v228, v24, v46
+v_mul_i32_i24_e64 v48, s46, v48
+v_mul_i32_i24_e64 v168, v102, v164
+v_mul_hi_i32_i24_e64 v132, v226, v40
+v_mul_hi_i32_i24_e64 v36, v180, v76
+v_mul_u32_u24_e64 v160, v78, v156
+v_mul_u32_u24_e64 v212, v180, v220
+v_mul_hi_u32_u24_e64 v64, v146, v36
+v_mul_hi_u32_u24_e64 v44, v190, v64
+v_min_f32_e64 v164, v108, v180
+v_min_f32_e64 v108, v172, v170
+v_max_f32_e64 v148, exec_lo, v98
+v_max_f32_e64 v192, v150, v132
+v_min_i32_e64 v96, 1, v0
+v_min_i32_e64 v56, v122, v46
+v_max_i32_e64 v52, v10, v56
+v_max_i32_e64 v96, exec_lo, v74
+v_min_u32_e64 v64, s14, v230
+v_min_u32_e64 v160, v48, v154
+v_max_u32_e64 v128, vcc_lo, v164
+v_max_u32_e64 v232, v192, v0
+v_lshrrev_b32_e64 v212, v120, v150
+v_lshrrev_b32_e64 v88, v22, v140
+v_ashrrev_i32_e64 v208, v16, v218
+v_ashrrev_i32_e64 v176, v140, v20
+v_lshlrev_b32_e64 v148, v222, v66
+v_lshlrev_b32_e64 v120, exec_lo, v212
+v_and_b32_e64 v136, exec_lo, v130
+v_and_b32_e64 v148, s84, v144
+v_or_b32_e64 v104, s74, v194
+v_or_b32_e64 v100, v62, v24
+v_xor_b32_e64 v88, v208, v94
+v_xor_b32_e64 v80, v188, v226
+v_subrev_f32_e32 v81, exec_lo, v64
+v_sub_f32_e32 v153, v22, v94
+v_subrev_f32_e32 v21, v208, v206
+v_sub_f32_e32 v93, v218, v232
+v_sub_f32_e32 v81, s6, v172
+v_subrev_f32_e32 v141, v178, v158
+v_add_f16_e64 v28, v214, v120
+v_add_f16_e64 v48, v12, v146
+v_sub_f16_e64 v96, v50, v200
+v_sub_f16_e64 v84, s48, v46
+v_subrev_f16_e64 v64, v202, v218
+v_subrev_f16_e64 v200, v164, v154
+v_mul_f16_e64 v80, v134, v112
+v_mul_f16_e64 v76, v28, v6
+v_mac_f16_e64 v212, s16, v226
+v_mac_f16_e64 v164, v90, v62
+v_add_u16_e64 v160, v64, v156
+v_add_u16_e64 v100, -1, v106
+v_sub_u16_e64 v104, v52, v14
+v_sub_u16_e64 v168, v190, v124
+v_subrev_u16_e64 v108, s52, v218
+v_subrev_u16_e64 v108, exec_lo, v208
+v_mul_lo_u16_e64 v132, v80, v138
+v_mul_lo_u16_e64 v76, s30, v58
+v_lshlrev_b16_e64 v176, s4, v44
+v_lshlrev_b16_e64 v112, v16, v106
+v_lshrrev_b16_e64 v96, v86, v88
+v_lshrrev_b16_e64 v28, v114, v150
+v_ashrrev_i16_e64 v160, v142, v174
+v_ashrrev_i16_e64 v200, v90, v178
+v_max_f16_e64 v32, v168, v30
+v_max_f16_e64 v156, exec_lo, v100
+v_min_f16_e64 v160, v96, v206
+v_min_f16_e64 v220, v222, v116
+v_max_u16_e64 v36, v2, v234
+v_max_u16_e64 v172, exec_lo, v72
+v_max_i16_e64 v204, v114, v134
+v_max_i16_e64 v188, -16, v64
+v_min_u16_e64 v164, v204, v124
+v_min_u16_e64 v16, v18, v186
+v_min_i16_e64 v100, v208, v230
+v_min_i16_e64 v44, -16, v152
+v_ldexp_f16_e64 v108, v62, v2
+v_ldexp_f16_e64 v56, v114, v142
+v_add_u32_e64 v208, 1, v136
+v_add_u32_e64 v216, v102, v152
+v_sub_u32_e64 v116, v22, v12
+v_sub_u32_e64 v192, vcc_lo, v90
+v_subrev_u32_e64 v220, v24, v50
+v_subrev_u32_e64 v104, vcc_lo, v8
+v_dot2c_f32_f16_e64 v96, s18, v220
+v_dot2c_f32_f16_e64 v192, v92, v178
+v_dot2c_i32_i16_e64 v32, v156, v132
+v_dot2c_i32_i16_e64 v44, v50, v36
+v_dot4c_i32_i8_e64 v48, v222, v4
+v_dot4c_i32_i8_e64 v76, v234, v24
+v_dot8c_i32_i4_e64 v144, v108, v168
+v_dot8c_i32_i4_e64 v184, v228, v86
+v_fmac_f32_e64 v108, vcc_lo, v126
+v_fmac_f32_e64 v80, v152, v150
+v_xnor_b32_e64 v124, exec_lo, v12
+v_xnor_b32_e64 v92, v2, v122
+v_mad_i32_i24 v52, v166, v52, v196
+v_mad_i32_i24 v200, -1, v20, v36
+v_mad_u32_u24 v60, v46, v222, v196
+v_mad_u32_u24 v64, v48, v152, v114
+v_bfe_u32 v132, v92, v0, v12
+v_bfe_u32 v156, v120, v226, v196
+v_bfe_i32 v108, 64, v190, v232
+v_bfe_i32 v192, v134, v160, v14
+v_bfi_b32 v236, v212, v156, v160
+v_bfi_b32 v188, v140, v160, v140
+v_fma_f32 v228, v188, v4, v206
+v_fma_f32 v160, v216, v192, v122
+v_fma_f64 v[92:93], v[216:217], v[28:29], v[236:237]
+v_fma_f64 v[92:93], s[30:31], v[66:67], v[200:201]
+v_lerp_u8 v136, s64, v146, v184
+v_lerp_u8 v148, v34, v150, v42
+v_alignbit_b32 v164, s78, v132, v168
+v_alignbit_b32 v36, v234, v134, v38
+v_alignbyte_b32 v116, v62, v142, v42
+v_alignbyte_b32 v208, v236, v210, v156
+v_min3_f32 v196, v202, v154, v176
+v_min3_f32 v64, vcc_lo, v58, v86
+v_min3_i32 v168, v44, v224, v198
+v_min3_i32 v12, v98, v60, v224
+v_min3_u32 v224, v138, v172, v112
+v_min3_u32 v172, v158, v194, v184
+v_max3_f32 v52, v0, v42, v238
+v_max3_f32 v160, v66, v102, v8
+v_max3_i32 v100, v214, v224, v66
+v_max3_i32 v68, v46, v96, v48
+v_max3_u32 v12, s28, v232, v16
+v_max3_u32 v132, v50, v4, v2
+v_med3_f32 v4, s84, v40, v96
+v_med3_f32 v140, s60, v238, v164
+v_med3_i32 v212, exec_lo, v154, v82
+v_med3_i32 v156, vcc_lo, v14, v190
+v_med3_u32 v160, v120, v12, v102
+v_med3_u32 v216, s12, v104, v38
+v_sad_u8 v140, -16, v46, v164
+v_sad_u8 v172, s44, v236, v226
+v_sad_hi_u8 v108, v192, v188, v238
+v_sad_hi_u8 v212, v110, v84, v66
+v_sad_u16 v36, s22, v232, v32
+v_sad_u16 v148, s32, v228, v100
+v_sad_u32 v20, v222, v146, v50
+v_sad_u32 v216, s34, v138, v30
+v_cvt_pk_u8_f32 v176, v208, v14, v238
+v_cvt_pk_u8_f32 v64, v104, v216, v120
+v_div_fixup_f32 v92, 1, v30, v226
+v_div_fixup_f32 v4, v238, v208, v84
+v_div_fixup_f64 v[236:237], 64, v[110:111], v[122:123]
+v_div_fixup_f64 v[96:97], v[126:127], v[84:85], v[28:29]
+v_div_scale_f32 v220, s[0:1], vcc_lo, v70, v146
+v_div_scale_f32 v160, s[0:1], s30, v164, v86
+v_div_scale_f64 v[88:89], s[0:1], v[234:235], v[48:49], v[76:77]
+v_div_scale_f64 v[116:117], s[0:1], v[114:115], v[222:223], v[30:31]
+v_div_fmas_f32 v76, v34, v170, v164
+v_div_fmas_f32 v192, -16, v208, v24
+v_div_fmas_f64 v[12:13], v[202:203], v[210:211], v[236:237]
+v_mad_u64_u32 v[108:109], s[0:1], v204, v142, v[116:117]
+v_mad_u64_u32 v[64:65], s[0:1], v72, v28, v[46:47]
+v_mad_i64_i32 v[116:117], s[0:1], v192, v96, v[8:9]
+v_mad_i64_i32 v[224:225], s[0:1], v224, v132, v[180:181]
+v_perm_b32 v24, v120, v54, v128
+v_perm_b32 v56, v110, v60, v92
+v_mad_u32_u16 v48, -16, v236, v146
+v_mad_u32_u16 v224, v18, v160, v178
+v_mad_i32_i16 v120, v6, v72, v58
+v_mad_i32_i16 v12, v34, v170, v110
+v_xad_u32 v8, v12, v88, v76
+v_xad_u32 v12, v144, v30, v212
+v_min3_f16 v32, v170, v84, v132
+v_min3_f16 v160, vcc_lo, v110, v140
+v_min3_i16 v184, v158, v2, v44
+v_min3_i16 v96, s82, v96, v132
+v_min3_u16 v20, v58, v206, v100
+v_min3_u16 v196, v118, v12, v12
+v_max3_f16 v72, v170, v122, v80
+v_max3_f16 v100, v236, v6, v226
+v_max3_i16 v76, v178, v184, v18
+v_max3_i16 v72, v152, v116, v62
+v_max3_u16 v72, v8, v216, v108
+v_max3_u16 v232, v86, v74, v8
+v_med3_f16 v212, v104, v20, v88
+v_med3_f16 v220, v172, v46, v204
+v_med3_i16 v48, v198, v184, v172
+v_med3_i16 v120, v206, v188, v92
+v_med3_u16 v160, s76, v206, v160
+v_med3_u16 v224, v216, v64, v142
+v_lshl_add_u32 v88, exec_lo, v14, v222
+v_lshl_add_u32 v124, v216, v30, v62
+v_add_lshl_u32 v20, s98, v38, v184
+v_add_lshl_u32 v108, v216, v236, v84
+v_add3_u32 v28, s98, v10, v52
+v_add3_u32 v44, v166, v162, v136
+v_lshl_or_b32 v144, v176, v116, v126
+v_lshl_or_b32 v160, v232, v136, v202
+v_and_or_b32 v120, v56, v8, v14
+v_and_or_b32 v96, s24, v8, v26
+v_or3_b32 v204, v26, v34, v70
+v_or3_b32 v152, vcc_lo, v202, v106
+v_mad_f16 v120, v86, v166, v68
+v_mad_f16 v204, v190, v112, v132
+v_mad_u16 v56, s26, v82, v52
+v_mad_u16 v172, v174, v10, v6
+v_mad_i16 v84, v136, v78, v26
+v_mad_i16 v180, v138, v106, v90
+v_fma_f16 v136, s52, v24, v166
+v_fma_f16 v4, v32, v36, v238
+v_div_fixup_f16 v208, v220, v62, v216
+v_div_fixup_f16 v116, v0, v192, v24
+v_lshl_add_u64 v[32:33], v[192:193], v212, v[66:67]
+v_lshl_add_u64 v[128:129], v[122:123], v168, v[4:5]
+v_add_f64 v[32:33], v[24:25], v[124:125]
+v_add_f64 v[192:193], exec, v[138:139]
+v_mul_f64 v[92:93], vcc, v[76:77]
+v_mul_f64 v[80:81], v[162:163], v[30:31]
+v_min_f64 v[204:205], v[106:107], v[98:99]
+v_min_f64 v[112:113], v[222:223], v[154:155]
+v_max_f64 v[80:81], v[142:143], v[114:115]
+v_max_f64 v[140:141], exec, v[96:97]
+v_ldexp_f64 v[132:133], v[4:5], v62
+v_ldexp_f64 v[88:89], v[216:217], v236
+v_mul_lo_u32 v124, v66, v34
+v_mul_lo_u32 v232, v86, v204
+v_mul_hi_u32 v76, v174, v28
+v_mul_hi_u32 v180, exec_lo, v170
+v_mul_hi_i32 v184, v128, v104
+v_mul_hi_i32 v100, v108, v172
+v_ldexp_f32 v32, v38, v58
+v_ldexp_f32 v40, 0, v98
+v_readlane_b32 s10, v0, s12
+v_readlane_b32 s70, v166, s12
+v_writelane_b32 v76, s14, 7
+v_writelane_b32 v4, 9, s12
+v_bcnt_u32_b32 v216, vcc_lo, v142
+v_bcnt_u32_b32 v124, v24, v202
+v_mbcnt_lo_u32_b32 v220, -1, v206
+v_mbcnt_lo_u32_b32 v228, v198, v56
+v_mbcnt_hi_u32_b32 v28, 0, v124
+v_mbcnt_hi_u32_b32 v120, v68, v174
+v_lshlrev_b64 v[156:157], v216, v[190:191]
+v_lshlrev_b64 v[196:197], v156, v[40:41]
+v_lshrrev_b64 v[156:157], vcc_lo, v[2:3]
+v_lshrrev_b64 v[196:197], v152, v[156:157]
+v_ashrrev_i64 v[112:113], v68, v[116:117]
+v_ashrrev_i64 v[148:149], v108, v[214:215]
+v_bfm_b32 v104, v56, v200
+v_bfm_b32 v28, v8, v96
+v_cvt_pknorm_i16_f32 v20, v106, v210
+v_cvt_pknorm_i16_f32 v188, v170, v94
+v_cvt_pknorm_u16_f32 v228, v0, v94
+v_cvt_pknorm_u16_f32 v168, v146, v24
+v_cvt_pkrtz_f16_f32 v156, vcc_lo, v48
+v_cvt_pkrtz_f16_f32 v160, s64, v138
+v_cvt_pk_u16_u32 v12, s58, v104
+v_cvt_pk_u16_u32 v80, 0, v192
+v_cvt_pk_i16_i32 v128, v70, v40
+v_cvt_pk_i16_i32 v92, s32, v58
+v_cvt_pknorm_i16_f16 v140, v182, v60
+v_cvt_pknorm_i16_f16 v204, v8, v104
+v_cvt_pknorm_u16_f16 v68, v76, v170
+v_cvt_pknorm_u16_f16 v68, vcc_lo, v224
+v_add_i32 v128, vcc_lo, v138
+v_add_i32 v152, v10, v140
+v_sub_i32 v200, v150, v146
+v_sub_i32 v32, s58, v176
+v_add_i16 v40, v208, v138
+v_add_i16 v24, s42, v116
+v_sub_i16 v132, v100, v98
+v_sub_i16 v68, v120, v120
+v_pack_b32_f16 v28, s44, v234
+v_pack_b32_f16 v20, s0, v112
+v_cvt_pk_fp8_f32 v136, v212, v154
+v_cvt_pk_fp8_f32 v136, v60, v136
+v_cvt_pk_bf8_f32 v148, s96, v56
+v_cvt_pk_bf8_f32 v208, v98, v14
+v_cvt_sr_fp8_f32 v84, v216, v80
+v_cvt_sr_fp8_f32 v32, v30, v172
+v_cvt_sr_bf8_f32 v140, v26, v146
+v_cvt_sr_bf8_f32 v200, v34, v104
+v_nop
+v_fmac_f64_e32 v[0:1], v[34:35], v[0:1]
+v_cndmask_b32_e32 v0, v148, v0, vcc
 v_lshrrev_b32_e32 v0, exec_lo, v0
-v_lshrrev_b32_e32 v0, v228, v0
-v_cndmask_b32_e32 v0, v32, v0, vcc
-v_lshrrev_b32_e32 v0, v138, v0
-v_cvt_u32_f64_e64 v4, -v[146:147] clamp mul:2
-v_cvt_u32_f64_e64 v140, -|v[134:135]|
-v_cvt_u32_f64_e64 v14, -v[214:215] clamp
-v_fmac_f64_e32 v[0:1], -16, v[0:1]
-v_cvt_f64_u32_e64 v[106:107], v52 clamp
-v_or_b32_e32 v0, v56, v0
-v_trunc_f64_e64 v[14:15], -|v[136:137]| clamp
-v_trunc_f64_e64 v[24:25], -v[4:5]
-v_trunc_f64_e64 v[10:11], v[30:31] clamp
-v_ceil_f64_e64 v[102:103], v[14:15] mul:2
-v_ceil_f64_e64 v[10:11], -s[6:7] clamp
-v_ceil_f64_e64 v[158:159], -|v[36:37]|
-v_rndne_f64_e64 v[172:173], v[222:223]
-v_rndne_f64_e64 v[74:75], -v[176:177] clamp
-v_rndne_f64_e64 v[142:143], -v[182:183]
-v_floor_f64_e64 v[106:107], |v[54:55]|
-v_floor_f64_e64 v[190:191], -|v[12:13]| clamp
-v_floor_f64_e64 v[94:95], |v[160:161]|
-v_fract_f32_e64 v168, |exec_lo| clamp mul:2
-v_fract_f32_e64 v18, -v196 mul:2
-v_fract_f32_e64 v40, 0.5
-v_trunc_f32_e64 v14, neg(4.0)
-v_trunc_f32_e64 v198, |4.0| clamp
-v_trunc_f32_e64 v196, -|v176|
-v_ceil_f32_e64 v84, -s92 mul:2
-v_ceil_f32_e64 v50, v226 clamp
-v_ceil_f32_e64 v50, |s2|
-v_rndne_f32_e64 v160, v88 clamp
-v_rndne_f32_e64 v126, s64 clamp mul:2
-v_rndne_f32_e64 v148, v6 clamp
-v_floor_f32_e64 v100, v156
-v_floor_f32_e64 v116, s56 clamp
-v_floor_f32_e64 v20, -v32 clamp
-v_exp_f32_e64 v84, v128
-v_exp_f32_e64 v78, |v8|
-v_exp_f32_e64 v68, -|v138| mul:2
-v_log_f32_e64 v172, -|v36| clamp
-v_log_f32_e64 v16, v102 clamp mul:2
-v_log_f32_e64 v118, |v26|
-v_rcp_f32_e64 v186, -|v10|
-v_rcp_f32_e64 v30, v146
-v_rcp_f32_e64 v42, |s60| clamp
-v_rcp_iflag_f32_e64 v160, -exec_lo clamp mul:2
-v_rcp_iflag_f32_e64 v154, s16
-v_rcp_iflag_f32_e64 v104, -v122
-v_rsq_f32_e64 v26, |exec_lo|
-v_rsq_f32_e64 v162, -|s2| clamp
-v_rsq_f32_e64 v70, |vcc_lo| clamp
-v_rcp_f64_e64 v[134:135], |s[22:23]|
-v_rcp_f64_e64 v[146:147], -|exec|
-v_rcp_f64_e64 v[198:199], -|v[212:213]| mul:2
-v_rsq_f64_e64 v[136:137], neg(-1) mul:2
-v_rsq_f64_e64 v[48:49], -|64|
-v_rsq_f64_e64 v[108:109], -v[134:135]
-v_sqrt_f32_e64 v172, -v108 mul:2
-v_sqrt_f32_e64 v192, -v146
-v_sqrt_f32_e64 v166, -s30 clamp mul:2
-v_sqrt_f64_e64 v[86:87], |v[236:237]|
-v_sqrt_f64_e64 v[20:21], -v[190:191] mul:2
-v_sqrt_f64_e64 v[58:59], -s[96:97]
-v_sin_f32_e64 v14, |v210| clamp
-v_sin_f32_e64 v2, |-1| clamp mul:2
-v_sin_f32_e64 v64, neg(-1)
-v_cos_f32_e64 v50, v192
-v_cos_f32_e64 v182, -|v98|
-v_cos_f32_e64 v40, |v220| mul:2
-v_lshrrev_b32_e32 v0, v136, v0
-v_not_b32_e64 v88, v110
-v_bfrev_b32_e64 v122, v134
-v_lshrrev_b32_e32 v0, v30, v0
-v_lshrrev_b32_e32 v0, v190, v0
-v_lshrrev_b32_e32 v0, s66, v0
-v_lshrrev_b32_e32 v0, v200, v0
-v_cndmask_b32_e32 v0, 0, v0, vcc
-v_lshrrev_b32_e32 v0, v236, v0
-v_or_b32_e32 v0, v180, v0
-v_cndmask_b32_e32 v0, v136, v0, vcc
-v_frexp_exp_i32_f64_e64 v174, v[146:147] mul:2
-v_frexp_exp_i32_f64_e64 v80, -|v[214:215]|
-v_frexp_exp_i32_f64_e64 v158, |v[190:191]| clamp
-v_frexp_mant_f64_e64 v[168:169], -|exec|
-v_frexp_mant_f64_e64 v[122:123], -v[34:35]
-v_frexp_mant_f64_e64 v[60:61], -v[106:107] clamp
-v_fract_f64_e64 v[52:53], s[98:99]
-v_fract_f64_e64 v[44:45], -s[14:15] clamp
-v_fract_f64_e64 v[144:145], |v[20:21]| clamp mul:2
-v_frexp_exp_i32_f32_e64 v122, |s64| clamp
-v_fmac_f64_e32 v[0:1], v[200:201], v[0:1]
-v_fmac_f64_e32 v[0:1], v[202:203], v[0:1]
-v_frexp_mant_f32_e64 v52, -|vcc_lo|
-v_frexp_mant_f32_e64 v114, -v28
-v_frexp_mant_f32_e64 v16, v174 clamp
-v_or_b32_e32 v0, v36, v0
-v_fmac_f64_e32 v[0:1], v[232:233], v[0:1]
-v_or_b32_e32 v0, v2, v0
-v_lshrrev_b32_e32 v0, v220, v0
-v_or_b32_e32 v0, v20, v0
-v_cvt_f16_u16_e64 v110, s84
-v_lshrrev_b32_e32 v0, v80, v0
-v_lshrrev_b32_e32 v0, v162, v0
-v_cvt_u16_f16_e64 v100, -|v38| mul:2
-v_cvt_u16_f16_e64 v26, -|v200| mul:2
-v_cvt_u16_f16_e64 v188, exec_lo
-v_cvt_i16_f16_e64 v172, |v120| clamp
-v_cvt_i16_f16_e64 v50, -v184 mul:2
-v_cvt_i16_f16_e64 v30, |v0| mul:2
-v_rcp_f16_e64 v52, -|v186| clamp mul:2
-v_rcp_f16_e64 v100, |vcc_lo|
-v_rcp_f16_e64 v40, |v212|
-v_sqrt_f16_e64 v150, -|s10|
-v_sqrt_f16_e64 v154, |v32| mul:2
-v_sqrt_f16_e64 v122, -|v212|
-v_rsq_f16_e64 v138, -exec_lo
-v_rsq_f16_e64 v66, -|1| mul:2
-v_rsq_f16_e64 v70, v196
-v_log_f16_e64 v196, v38 clamp
-v_log_f16_e64 v136, -v38 clamp mul:2
-v_log_f16_e64 v70, s8
-v_exp_f16_e64 v132, -v104
-v_exp_f16_e64 v26, -|v188|
-v_exp_f16_e64 v58, |v170| mul:2
-v_frexp_mant_f16_e64 v62, |s4| mul:2
-v_frexp_mant_f16_e64 v130, -|v206|
-v_frexp_mant_f16_e64 v68, -|-16| mul:2
-v_frexp_exp_i16_f16_e64 v46, -|v130|
-v_frexp_exp_i16_f16_e64 v112, -|v174|
-v_frexp_exp_i16_f16_e64 v70, -|v136|
-v_floor_f16_e64 v164, -v156
-v_floor_f16_e64 v66, -|v160| mul:2
-v_floor_f16_e64 v68, -|v42| clamp
-v_ceil_f16_e64 v74, -16 clamp
-v_ceil_f16_e64 v152, |v20|
-v_ceil_f16_e64 v120, -v158 clamp
-v_trunc_f16_e64 v88, s36 mul:2
-v_trunc_f16_e64 v34, -|v120|
-v_trunc_f16_e64 v76, -s8 mul:2
-v_rndne_f16_e64 v124, v154 clamp mul:2
-v_rndne_f16_e64 v24, vcc_lo clamp
-v_rndne_f16_e64 v76, v228
-v_fract_f16_e64 v58, -v28 clamp
-v_fract_f16_e64 v92, |v170| clamp
-v_fract_f16_e64 v36, -s16 clamp
-v_sin_f16_e64 v44, s78
-v_sin_f16_e64 v26, -|v178| clamp
-v_sin_f16_e64 v98, -|exec_lo| clamp
-v_cos_f16_e64 v184, -|vcc_lo| clamp mul:2
-v_cos_f16_e64 v188, |v82| clamp
-v_cos_f16_e64 v62, -v122 mul:2
-v_fmac_f64_e32 v[0:1], v[174:175], v[0:1]
-v_fmac_f64_e32 v[0:1], s[38:39], v[0:1]
-v_lshrrev_b32_e32 v0, s88, v0
-v_lshrrev_b32_e32 v0, v74, v0
-v_or_b32_e32 v0, v124, v0
-v_lshrrev_b32_e32 v0, v130, v0
-v_cvt_f32_fp8_e64 v180, v182 mul:2
-v_lshrrev_b32_e32 v0, v66, v0
-v_cvt_f32_fp8_e64 v28, v82
-v_lshrrev_b32_e32 v0, v110, v0
-v_lshrrev_b32_e32 v0, v222, v0
-v_lshrrev_b32_e32 v0, v154, v0
 v_or_b32_e32 v0, vcc_lo, v0
-v_cvt_pk_f32_bf8_e64 v[146:147], v56 clamp
-v_or_b32_e32 v0, v218, v0
-v_cndmask_b32_e32 v0, v204, v0, vcc
-v_pk_mad_i16 v92, vcc_lo, v28, v224 op_sel:[0,1,0] neg_hi:[0,0,1]
-v_pk_mad_i16 v200, v122, v66, v22 neg_lo:[1,1,1] clamp
-v_pk_mad_i16 v164, vcc_lo, v166, v108 clamp
-v_pk_mad_i16 v56, s26, v234, v144 op_sel:[1,0,1] op_sel_hi:[0,1,0]
-v_pk_mad_i16 v144, v26, v200, v30 op_sel:[1,1,1] op_sel_hi:[1,0,0] neg_lo:[0,0,1]
-v_pk_mul_lo_u16 v52, v164, v188 neg_hi:[0,1] clamp
-v_pk_mul_lo_u16 v36, s64, v12
-v_pk_mul_lo_u16 v192, s30, v128 op_sel:[0,1]
-v_pk_mul_lo_u16 v148, v76, v176 clamp
-v_pk_mul_lo_u16 v212, v4, v14 op_sel_hi:[0,0] neg_lo:[0,1]
-v_pk_add_i16 v212, v72, v150 neg_lo:[0,1] neg_hi:[0,1]
-v_pk_add_i16 v88, s20, v72 neg_hi:[1,0]
-v_pk_add_i16 v204, v172, v142 clamp
-v_pk_add_i16 v12, s40, v14 op_sel:[0,1] op_sel_hi:[1,0]
-v_pk_add_i16 v176, vcc_lo, v0 neg_hi:[1,0] clamp
-v_pk_sub_i16 v8, s0, v158 op_sel:[1,0]
-v_pk_sub_i16 v92, v182, v98 op_sel_hi:[0,1] neg_lo:[1,1]
-v_pk_sub_i16 v84, s44, v106 op_sel_hi:[1,0] clamp
-v_pk_sub_i16 v204, v174, v158 neg_hi:[0,1]
-v_pk_sub_i16 v152, exec_lo, v54 clamp
-v_pk_lshlrev_b16 v44, v64, v6 neg_lo:[1,1] clamp
-v_pk_lshlrev_b16 v52, v160, v24 neg_lo:[1,0] neg_hi:[0,1] clamp
-v_pk_lshlrev_b16 v164, v234, v140 op_sel_hi:[0,1]
-v_pk_lshlrev_b16 v140, v196, v22 neg_lo:[1,1]
-v_pk_lshlrev_b16 v200, v110, v166 neg_lo:[1,1] clamp
-v_pk_lshrrev_b16 v12, v138, v152 neg_lo:[0,1] clamp
-v_pk_lshrrev_b16 v200, v16, v154 neg_hi:[1,0] clamp
-v_pk_lshrrev_b16 v144, exec_lo, v218 clamp
-v_pk_lshrrev_b16 v4, v154, v92 neg_lo:[1,1] clamp
-v_pk_lshrrev_b16 v212, 64, v108 op_sel_hi:[0,1] clamp
-v_pk_ashrrev_i16 v40, v192, v220 op_sel:[1,1]
-v_pk_ashrrev_i16 v168, vcc_lo, v30 neg_lo:[1,0]
-v_pk_ashrrev_i16 v228, v50, v226
-v_pk_ashrrev_i16 v184, v168, v10 op_sel:[0,1] neg_hi:[0,1] clamp
-v_pk_ashrrev_i16 v188, v30, v126
-v_pk_max_i16 v132, v28, v120 neg_lo:[0,1] clamp
-v_pk_max_i16 v216, vcc_lo, v196
-v_pk_max_i16 v16, 0, v202 op_sel_hi:[0,0]
-v_pk_max_i16 v144, s0, v82 neg_lo:[0,1]
-v_pk_max_i16 v220, 64, v68
-v_pk_min_i16 v220, v62, v16 neg_lo:[1,0]
-v_pk_min_i16 v116, v46, v238 neg_hi:[1,1] clamp
-v_pk_min_i16 v60, s8, v14
-v_pk_min_i16 v64, 1, v182 neg_lo:[1,1] clamp
-v_pk_min_i16 v40, s20, v38 neg_hi:[0,1]
-v_pk_mad_u16 v136, vcc_lo, v208, v68 op_sel:[1,0,1] neg_lo:[1,0,0]
-v_pk_mad_u16 v72, v52, v88, 1 op_sel:[0,1,0]
-v_pk_mad_u16 v60, -4.0, v222, exec_lo op_sel_hi:[1,1,0] clamp
-v_pk_mad_u16 v212, v212, v10, v216
-v_pk_mad_u16 v44, -1, v8, v170 neg_hi:[0,0,1] clamp
-v_pk_add_u16 v236, v60, v108 op_sel:[1,1]
-v_pk_add_u16 v44, v140, v56
-v_pk_add_u16 v108, v194, v114
-v_pk_add_u16 v20, s74, v158 neg_lo:[0,1]
-v_pk_add_u16 v44, s8, v162 neg_lo:[1,0] clamp
-v_pk_sub_u16 v200, v148, v76 clamp
-v_pk_sub_u16 v160, v110, v44 clamp
-v_pk_sub_u16 v160, s50, v222
-v_pk_sub_u16 v96, v26, v212 clamp
-v_pk_sub_u16 v112, v184, v178 neg_hi:[0,1] clamp
-v_pk_max_u16 v80, exec_lo, v54 neg_lo:[0,1] clamp
-v_pk_max_u16 v44, v12, v78 op_sel_hi:[0,1] neg_lo:[1,1]
-v_pk_max_u16 v212, v146, v172 op_sel:[0,1] neg_lo:[0,1] neg_hi:[1,1] clamp
-v_pk_max_u16 v8, vcc_lo, v234 op_sel_hi:[0,0]
-v_pk_max_u16 v64, exec_lo, v194 clamp
-v_pk_min_u16 v116, v30, v204 op_sel:[0,1] clamp
-v_pk_min_u16 v156, v230, v144
-v_pk_min_u16 v88, v6, v28 op_sel_hi:[0,0] neg_lo:[0,1] neg_hi:[1,1]
-v_pk_min_u16 v112, s30, v134 neg_lo:[1,1] clamp
-v_pk_min_u16 v32, v132, v214
-v_pk_fma_f16 v76, v66, v192, -16 clamp
-v_pk_fma_f16 v88, v66, v22, vcc_lo neg_lo:[1,1,1] neg_hi:[1,0,1]
-v_pk_fma_f16 v84, v84, v58, v14 clamp
-v_pk_fma_f16 v44, v144, v238, v218 op_sel:[1,0,1] op_sel_hi:[0,0,1] neg_lo:[0,1,1] clamp
-v_pk_fma_f16 v16, v92, v94, v32
-v_pk_add_f16 v168, v202, v230 clamp
-v_pk_add_f16 v64, -1, v192 op_sel:[1,0] neg_lo:[1,1] clamp
-v_pk_add_f16 v76, v74, v0
-v_pk_add_f16 v52, v176, v218
-v_pk_add_f16 v136, v82, v236 clamp
-v_pk_mul_f16 v120, v100, v164 neg_hi:[0,1] clamp
-v_pk_mul_f16 v168, v198, v172 clamp
-v_pk_mul_f16 v100, -16, v170 op_sel:[1,0] op_sel_hi:[0,0]
-v_pk_mul_f16 v32, v220, v76 op_sel_hi:[0,1] clamp
-v_pk_mul_f16 v32, v124, v4 clamp
-v_pk_min_f16 v192, v150, v216 op_sel:[1,1] clamp
-v_pk_min_f16 v52, v64, v224 neg_lo:[1,1] neg_hi:[1,1] clamp
-v_pk_min_f16 v44, v192, v146 op_sel_hi:[0,0]
-v_pk_min_f16 v152, v42, v104 op_sel:[1,1] neg_lo:[1,1] clamp
-v_pk_min_f16 v220, v148, v222 op_sel:[1,1]
-v_pk_max_f16 v232, v134, v226 clamp
-v_pk_max_f16 v100, v154, v46 op_sel:[1,1] neg_lo:[1,1]
-v_pk_max_f16 v188, v34, v12 op_sel_hi:[0,0]
-v_pk_max_f16 v64, exec_lo, v164 op_sel:[0,1] clamp
-v_pk_max_f16 v172, v70, v132
-v_fma_mix_f32 v140, v180, -v214, neg(64) op_sel_hi:[1,1,0] clamp
-v_fma_mix_f32 v200, v188, v86, s50 op_sel_hi:[1,1,1]
-v_fma_mix_f32 v184, v152, v24, v176 op_sel_hi:[1,1,1]
-v_fma_mix_f32 v28, v210, |v96|, -|v54| op_sel_hi:[1,1,1] clamp
-v_fma_mix_f32 v40, v104, v24, v28 op_sel:[1,0,1] op_sel_hi:[1,1,1]
-v_fma_mixlo_f16 v80, v148, v238, v28 op_sel_hi:[1,1,1]
-v_fma_mixlo_f16 v48, |v200|, -v76, v92 op_sel_hi:[1,1,1]
-v_fma_mixlo_f16 v32, s32, v234, v236 op_sel_hi:[1,1,1] clamp
-v_fma_mixlo_f16 v20, neg(4.0), -v54, v38 op_sel_hi:[0,0,1]
-v_fma_mixlo_f16 v132, s0, v142, |v66| op_sel_hi:[1,1,1] clamp
-v_fma_mixhi_f16 v148, v152, v144, v194 op_sel:[1,1,0] op_sel_hi:[1,1,1] clamp
-v_fma_mixhi_f16 v204, -s68, v152, v172 op_sel_hi:[1,1,1] clamp
-v_fma_mixhi_f16 v224, s60, v62, v8 op_sel_hi:[1,1,1]
-v_fma_mixhi_f16 v64, v8, v60, v164 op_sel:[0,0,1]
-v_dot2_f32_f16 v52, v144, v80, v150 clamp
-v_dot2_f32_f16 v140, v76, v154, v8 clamp
-v_dot2_f32_f16 v204, -1, v114, v36 clamp
-v_dot2_f32_f16 v64, v154, v92, v58 neg_lo:[1,1,0] clamp
-v_dot2_i32_i16 v24, v82, v210, s16
-v_dot2_i32_i16 v32, v46, v216, v130 neg_lo:[0,1,0]
-v_dot2_i32_i16 v20, v24, v130, v22 clamp
-v_dot2_i32_i16 v216, v30, v28, v156 neg_hi:[0,1,0]
-v_dot2_u32_u16 v172, v230, v74, exec_lo
-v_dot2_u32_u16 v76, v96, v40, v66 neg_hi:[1,1,1]
-v_dot2_u32_u16 v120, v102, v192, v54 neg_hi:[1,0,1]
-v_dot4_i32_i8 v12, s64, v122, v156 clamp
-v_dot4_i32_i8 v84, v212, v56, v192 neg_lo:[1,1,1] clamp
-v_dot4_i32_i8 v168, v170, v92, v82 clamp
-v_dot4_u32_u8 v184, s42, v68, v128
-v_dot8_i32_i4 v52, v70, v26, v94 neg_hi:[0,0,1]
-v_dot8_i32_i4 v140, vcc_lo, v230, v86 neg_lo:[0,0,1]
-v_dot8_i32_i4 v104, v106, v186, v50 neg_lo:[1,1,0] clamp
-v_dot8_i32_i4 v140, s92, v144, v46 clamp
-v_dot8_u32_u4 v20, v38, v192, v126 neg_lo:[0,1,1] clamp
-v_dot8_u32_u4 v124, v142, v156, v54 neg_lo:[0,1,1]
-v_pk_fma_f32 v[76:77], v[226:227], v[178:179], v[116:117]
-v_pk_fma_f32 v[152:153], v[90:91], v[64:65], vcc
-v_pk_fma_f32 v[40:41], v[114:115], v[110:111], v[176:177] op_sel:[0,1,0] neg_hi:[0,1,0] clamp
-v_pk_fma_f32 v[168:169], v[82:83], v[200:201], v[112:113] op_sel_hi:[1,0,0]
-v_pk_fma_f32 v[160:161], v[224:225], v[110:111], v[192:193] op_sel:[1,0,0]
-v_pk_mul_f32 v[204:205], v[198:199], v[68:69] op_sel_hi:[0,0] clamp
-v_pk_mul_f32 v[20:21], v[110:111], v[100:101] op_sel_hi:[0,0] clamp
-v_pk_mul_f32 v[156:157], v[84:85], v[206:207]
-v_pk_mul_f32 v[208:209], v[40:41], v[198:199] op_sel:[1,0]
-v_pk_mul_f32 v[40:41], s[0:1], v[232:233] neg_hi:[0,1] clamp
-v_pk_add_f32 v[100:101], v[84:85], v[206:207]
-v_pk_add_f32 v[60:61], v[26:27], v[206:207] op_sel:[1,0]
-v_pk_add_f32 v[220:221], 0.15915494, v[182:183] op_sel:[1,1] neg_hi:[0,1] clamp
-v_pk_add_f32 v[92:93], vcc, v[110:111] clamp
-v_pk_add_f32 v[168:169], v[130:131], v[180:181] op_sel:[1,0] neg_hi:[1,1] clamp
-v_pk_mov_b32 v[20:21], vcc, v[34:35] clamp
-v_pk_mov_b32 v[76:77], v[52:53], v[132:133] neg_hi:[1,0] clamp
-v_pk_mov_b32 v[176:177], v[150:151], v[230:231] op_sel:[1,0] neg_hi:[1,0] clamp
-v_pk_mov_b32 v[64:65], v[226:227], v[60:61] op_sel:[1,0] neg_hi:[0,1] clamp
-v_pk_mov_b32 v[180:181], exec, v[102:103] neg_lo:[0,1] clamp
-v_mfma_f32_16x16x8_xf32 v[80:83], v[88:89], a[76:77], v[96:99] abid:2
-v_mfma_f32_16x16x8_xf32 a[84:87], v[0:1], v[4:5], a[32:35] blgp:1
-v_mfma_f32_16x16x8_xf32 a[64:67], v[168:169], a[60:61], a[68:71] abid:2 blgp:2
-v_mfma_f32_16x16x8_xf32 a[64:67], a[24:25], a[4:5], a[108:111] abid:2
-v_mfma_f32_16x16x8_xf32 v[24:27], a[4:5], v[52:53], v[88:91] abid:1
-v_mfma_f32_16x16x8_xf32 v[124:127], v[100:101], v[144:145], v[192:195] cbsz:1
-v_mfma_f32_32x32x4_xf32 a[140:155], v[184:185], v[116:117], 0 cbsz:1 abid:1 blgp:2
-v_mfma_f32_32x32x4_xf32 v[68:83], a[52:53], a[80:81], 1.0 cbsz:1 blgp:2
-v_mfma_f32_32x32x4_xf32 a[160:175], a[88:89], v[44:45], 0 cbsz:1 abid:2
-v_mfma_f32_32x32x4_xf32 v[184:199], a[36:37], a[152:153], 1.0
-v_mfma_f32_32x32x4_xf32 a[164:179], a[64:65], a[132:133], a[180:195]
-v_mfma_f32_32x32x4_xf32 v[192:207], v[0:1], v[188:189], v[40:55] abid:1
-v_mfma_f32_32x32x1_2b_f32 a[196:227], a152, a68, 1.0
-v_mfma_f32_32x32x1_2b_f32 v[24:55], a132, a92, 0
-v_mfma_f32_32x32x1_2b_f32 a[16:47], a96, v144, a[176:207] blgp:2
-v_mfma_f32_16x16x1_4b_f32 a[20:35], v32, v88, 1.0
-v_mfma_f32_16x16x1_4b_f32 v[180:195], a92, v156, v[4:19] blgp:2
-v_mfma_f32_16x16x1_4b_f32 v[172:187], v28, a8, 0
-v_mfma_f32_16x16x1_4b_f32 a[120:135], a76, a188, 0 blgp:2
-v_mfma_f32_16x16x1_4b_f32 v[168:183], a36, a4, 1.0 abid:1 blgp:2
-v_mfma_f32_16x16x1_4b_f32 v[132:147], a88, a172, 1.0 cbsz:1 abid:2
-v_mfma_f32_4x4x1_16b_f32 a[40:43], a132, v120, 0 abid:1 blgp:1
-v_mfma_f32_4x4x1_16b_f32 v[160:163], a164, a76, 1.0 cbsz:1 blgp:1
-v_mfma_f32_4x4x1_16b_f32 v[68:71], a168, a116, v[112:115]
-v_mfma_f32_4x4x1_16b_f32 a[172:175], v24, v68, a[32:35] cbsz:1
-v_mfma_f32_4x4x1_16b_f32 v[188:191], a160, a32, 1.0 cbsz:1
-v_mfma_f32_4x4x1_16b_f32 a[144:147], v44, a64, a[96:99] cbsz:1 blgp:1
-v_mfma_f32_32x32x2_f32 a[124:139], a112, a192, 0 cbsz:1 abid:2 blgp:2
-v_mfma_f32_32x32x2_f32 v[28:43], v64, v148, 0 cbsz:1
-v_mfma_f32_32x32x2_f32 a[40:55], v136, v184, 0 abid:1 blgp:1
-v_mfma_f32_32x32x2_f32 v[0:15], a12, a28, 0 abid:2 blgp:1
-v_mfma_f32_32x32x2_f32 v[120:135], v168, a72, v[188:203] cbsz:1 abid:2
-v_mfma_f32_32x32x2_f32 a[92:107], a104, a148, 1.0 abid:1 blgp:1
-v_mfma_f32_16x16x4_f32 a[36:39], a28, a40, 0 abid:2 blgp:2
-v_mfma_f32_16x16x4_f32 a[92:95], v12, a76, 1.0 cbsz:1
-v_mfma_f32_16x16x4_f32 a[112:115], v184, v92, a[184:187] cbsz:1 abid:2
-v_mfma_f32_16x16x4_f32 a[72:75], a16, a164, a[140:143] blgp:2
-v_mfma_f32_16x16x4_f32 v[12:15], v152, a60, 1.0 abid:1
-v_mfma_f32_16x16x4_f32 a[160:163], a60, a128, 1.0 abid:1
-v_mfma_f32_32x32x4_2b_f16 v[128:159], a[36:37], v[40:41], 0 blgp:1
-v_mfma_f32_32x32x4_2b_f16 v[4:35], a[68:69], v[76:77], 1.0 blgp:1
-v_mfma_f32_32x32x4_2b_f16 v[16:47], v[144:145], a[76:77], 0 cbsz:1 abid:2 blgp:2
-v_mfma_f32_32x32x4_2b_f16 a[148:179], v[132:133], a[96:97], 1.0 abid:2 blgp:2
-v_mfma_f32_32x32x4_2b_f16 v[72:103], a[136:137], v[120:121], 1.0 blgp:2
-v_mfma_f32_32x32x4_2b_f16 v[20:51], a[120:121], a[196:197], 0 cbsz:1 abid:2
-v_mfma_f32_16x16x4_4b_f16 v[20:35], v[68:69], a[100:101], v[112:127] blgp:2
-v_mfma_f32_16x16x4_4b_f16 a[156:171], a[140:141], v[108:109], 1.0
-v_mfma_f32_16x16x4_4b_f16 v[72:87], v[28:29], a[92:93], 1.0
-v_mfma_f32_16x16x4_4b_f16 a[60:75], a[176:177], a[48:49], a[60:75] cbsz:1 abid:2
-v_mfma_f32_16x16x4_4b_f16 v[168:183], a[188:189], a[72:73], v[140:155] cbsz:1
-v_mfma_f32_4x4x4_16b_f16 v[196:199], v[168:169], v[100:101], v[0:3] cbsz:1
-v_mfma_f32_4x4x4_16b_f16 v[68:71], a[76:77], a[108:109], 0
-v_mfma_f32_4x4x4_16b_f16 v[8:11], a[76:77], a[76:77], v[36:39] abid:2 blgp:2
-v_mfma_f32_4x4x4_16b_f16 v[164:167], v[124:125], v[156:157], v[124:127] blgp:2
-v_mfma_f32_4x4x4_16b_f16 a[64:67], v[96:97], a[20:21], 0
-v_mfma_f32_4x4x4_16b_f16 a[108:111], v[136:137], a[20:21], a[4:7]
-v_mfma_f32_32x32x8_f16 a[180:195], a[136:137], a[192:193], 1.0 cbsz:1 blgp:2
-v_mfma_f32_32x32x8_f16 a[84:99], a[192:193], v[152:153], a[16:31] abid:1
-v_mfma_f32_32x32x8_f16 a[188:203], v[48:49], v[12:13], a[52:67] cbsz:1 abid:1
-v_mfma_f32_32x32x8_f16 a[28:43], v[48:49], v[36:37], 1.0 cbsz:1
-v_mfma_f32_32x32x8_f16 v[168:183], a[64:65], v[68:69], 0 cbsz:1 abid:2
-v_mfma_f32_32x32x8_f16 v[44:59], v[128:129], a[8:9], v[116:131] abid:2 blgp:1
-v_mfma_f32_16x16x16_f16 v[84:87], v[120:121], a[16:17], 0 abid:2 blgp:2
-v_mfma_f32_16x16x16_f16 a[132:135], v[68:69], v[52:53], a[136:139]
-v_mfma_f32_16x16x16_f16 v[92:95], v[100:101], v[152:153], v[156:159] abid:1 blgp:2
-v_mfma_f32_16x16x16_f16 v[104:107], v[120:121], a[96:97], v[64:67] cbsz:1
-v_mfma_f32_16x16x16_f16 a[192:195], v[72:73], v[32:33], a[76:79]
-v_mfma_f32_16x16x16_f16 a[28:31], a[28:29], v[188:189], 1.0 abid:1
-v_mfma_i32_32x32x4_2b_i8 v[12:43], v40, v28, 0
-v_mfma_i32_32x32x4_2b_i8 v[128:159], v4, v72, v[192:223] abid:2
-v_mfma_i32_32x32x4_2b_i8 v[140:171], a164, v60, 1.0
-v_mfma_i32_32x32x4_2b_i8 v[48:79], a148, v12, v[192:223] blgp:1
-v_mfma_i32_16x16x4_4b_i8 v[36:51], a72, a120, 1.0 cbsz:1 abid:1
-v_mfma_i32_16x16x4_4b_i8 a[144:159], a160, a12, 1.0 abid:2
-v_mfma_i32_16x16x4_4b_i8 v[144:159], v20, v92, 1.0
-v_mfma_i32_16x16x4_4b_i8 a[128:143], v120, a28, a[112:127] abid:1
-v_mfma_i32_16x16x4_4b_i8 v[88:103], v164, v168, 0 cbsz:1
-v_mfma_i32_16x16x4_4b_i8 v[192:207], a152, v84, 1.0 blgp:2
-v_mfma_i32_4x4x4_16b_i8 a[4:7], v168, a112, 1.0
-v_mfma_i32_4x4x4_16b_i8 a[108:111], a176, v88, 0
-v_mfma_i32_4x4x4_16b_i8 a[168:171], a32, v52, a[120:123] cbsz:1 abid:2
-v_mfma_i32_4x4x4_16b_i8 v[12:15], a28, a148, 0 blgp:2
-v_mfma_i32_4x4x4_16b_i8 v[84:87], v92, v108, v[96:99] abid:1 blgp:2
-v_mfma_i32_4x4x4_16b_i8 a[52:55], a68, v176, 0
-v_mfma_i32_32x32x16_i8 a[20:35], v[32:33], a[192:193], a[152:167] abid:2 blgp:1
-v_mfma_i32_32x32x16_i8 v[68:83], a[0:1], v[88:89], 1.0
-v_mfma_i32_32x32x16_i8 a[56:71], v[36:37], a[92:93], 1.0 cbsz:1
-v_mfma_i32_32x32x16_i8 a[192:207], v[88:89], a[132:133], 1.0 abid:1 blgp:2
-v_mfma_i32_32x32x16_i8 v[164:179], a[40:41], v[148:149], v[140:155] blgp:1
-v_mfma_i32_16x16x32_i8 v[112:115], a[144:145], v[156:157], 1.0
-v_mfma_i32_16x16x32_i8 v[52:55], v[152:153], v[168:169], v[184:187] blgp:1
-v_mfma_i32_16x16x32_i8 a[164:167], v[140:141], a[104:105], 0 cbsz:1 blgp:2
-v_mfma_i32_16x16x32_i8 v[64:67], v[76:77], v[72:73], 1.0
-v_mfma_i32_16x16x32_i8 a[108:111], a[136:137], v[132:133], a[0:3]
-v_mfma_i32_16x16x32_i8 v[24:27], v[172:173], a[140:141], 1.0 cbsz:1
-v_accvgpr_read_b32 v82, a192
-v_accvgpr_read_b32 v126, a123
-v_accvgpr_read_b32 v142, a6
-v_accvgpr_read_b32 v178, a180
-v_accvgpr_read_b32 v81, a86
-v_accvgpr_read_b32 v132, a2
-v_accvgpr_write_b32 a3, 2
-v_accvgpr_write_b32 a154, v92
-v_accvgpr_write_b32 a64, v170
-v_accvgpr_write_b32 a31, v148
-v_accvgpr_write_b32 a192, 0
-v_accvgpr_write_b32 a14, v230
-v_mfma_f32_32x32x4_2b_bf16 v[156:187], a[188:189], v[56:57], 1.0
-v_mfma_f32_32x32x4_2b_bf16 v[80:111], v[156:157], v[120:121], v[128:159] cbsz:1
-v_mfma_f32_32x32x4_2b_bf16 a[12:43], a[84:85], v[88:89], 1.0 abid:1 blgp:1
-v_mfma_f32_32x32x4_2b_bf16 v[116:147], v[28:29], v[12:13], v[152:183] cbsz:1 abid:2
-v_mfma_f32_32x32x4_2b_bf16 a[184:215], v[40:41], a[68:69], 1.0 blgp:2
-v_mfma_f32_32x32x4_2b_bf16 a[28:59], a[76:77], v[156:157], 1.0 abid:1
-v_mfma_f32_16x16x4_4b_bf16 v[92:107], v[76:77], a[32:33], 1.0 abid:1
-v_mfma_f32_16x16x4_4b_bf16 a[168:183], v[60:61], a[76:77], a[56:71] cbsz:1 abid:1
-v_mfma_f32_16x16x4_4b_bf16 v[0:15], v[168:169], v[80:81], v[52:67] abid:1 blgp:2
-v_mfma_f32_16x16x4_4b_bf16 v[68:83], v[80:81], v[120:121], 1.0 abid:1 blgp:1
-v_mfma_f32_16x16x4_4b_bf16 a[68:83], a[44:45], v[100:101], a[136:151] abid:1
-v_mfma_f32_16x16x4_4b_bf16 a[4:19], a[12:13], v[108:109], a[124:139] cbsz:1 abid:2
-v_mfma_f32_4x4x4_16b_bf16 a[52:55], a[72:73], v[32:33], a[0:3] cbsz:1
-v_mfma_f32_4x4x4_16b_bf16 a[72:75], v[188:189], a[132:133], a[68:71] cbsz:1 abid:1
-v_mfma_f32_4x4x4_16b_bf16 a[68:71], v[20:21], v[80:81], a[108:111] cbsz:1 blgp:1
-v_mfma_f32_4x4x4_16b_bf16 a[180:183], a[148:149], v[196:197], a[28:31]
-v_mfma_f32_4x4x4_16b_bf16 a[76:79], v[196:197], v[128:129], a[144:147] cbsz:1 blgp:1
-v_mfma_f32_4x4x4_16b_bf16 a[152:155], a[152:153], a[104:105], 1.0 abid:1 blgp:1
-v_mfma_f32_32x32x8_bf16 a[16:31], a[56:57], a[172:173], 1.0 cbsz:1
-v_mfma_f32_32x32x8_bf16 v[88:103], v[172:173], v[188:189], 1.0 cbsz:1 abid:2
-v_mfma_f32_32x32x8_bf16 v[64:79], v[108:109], a[184:185], 0 cbsz:1 abid:2 blgp:1
-v_mfma_f32_32x32x8_bf16 a[12:27], v[148:149], a[176:177], 1.0 blgp:1
-v_mfma_f32_32x32x8_bf16 a[152:167], a[156:157], a[8:9], 0 abid:1
-v_mfma_f32_32x32x8_bf16 v[48:63], v[92:93], v[164:165], 0 cbsz:1
-v_mfma_f32_16x16x16_bf16 v[112:115], a[132:133], a[116:117], 0 cbsz:1 abid:1 blgp:1
-v_mfma_f32_16x16x16_bf16 v[160:163], v[144:145], v[176:177], v[16:19] blgp:1
-v_mfma_f32_16x16x16_bf16 a[68:71], v[132:133], v[172:173], a[164:167]
-v_mfma_f32_16x16x16_bf16 v[164:167], a[44:45], v[112:113], 1.0 cbsz:1 abid:2
-v_mfma_f32_16x16x16_bf16 a[124:127], a[192:193], v[160:161], 1.0
-v_mfma_f32_16x16x16_bf16 v[176:179], a[128:129], v[0:1], v[68:71]
-v_mfma_f64_16x16x4_f64 v[64:71], v[136:137], v[148:149], v[36:43]
-v_mfma_f64_16x16x4_f64 a[32:39], v[124:125], v[28:29], 0 abid:2
-v_mfma_f64_16x16x4_f64 v[44:51], v[68:69], v[8:9], 1.0 cbsz:1
-v_mfma_f64_16x16x4_f64 a[4:11], a[112:113], v[120:121], a[148:155]
-v_mfma_f64_16x16x4_f64 v[108:115], a[180:181], v[16:17], 1.0 neg:[1,0,0]
-v_mfma_f64_16x16x4_f64 v[104:111], a[44:45], v[120:121], 0
-v_mfma_f64_4x4x4_4b_f64 a[8:9], a[28:29], v[12:13], 0 cbsz:1
-v_mfma_f64_4x4x4_4b_f64 v[64:65], v[188:189], v[112:113], 0
-v_mfma_f64_4x4x4_4b_f64 v[56:57], a[160:161], a[72:73], 1.0 cbsz:1
-v_mfma_f64_4x4x4_4b_f64 a[140:141], v[52:53], v[72:73], a[88:89] cbsz:1 abid:1 neg:[1,0,0]
-v_mfma_f64_4x4x4_4b_f64 a[128:129], v[68:69], v[32:33], a[136:137]
-v_mfma_f64_4x4x4_4b_f64 v[116:117], a[140:141], a[64:65], v[152:153] neg:[1,0,0]
-v_mfma_f32_16x16x32_bf8_bf8 v[100:103], a[172:173], v[28:29], 1.0 cbsz:1 abid:1
-v_mfma_f32_16x16x32_bf8_bf8 v[4:7], a[40:41], a[164:165], v[52:55] blgp:2
-v_mfma_f32_16x16x32_bf8_bf8 a[88:91], a[92:93], v[68:69], 1.0 blgp:1
-v_mfma_f32_16x16x32_bf8_bf8 a[28:31], a[12:13], a[196:197], 0 abid:2 blgp:2
-v_mfma_f32_16x16x32_bf8_bf8 a[192:195], a[168:169], a[16:17], a[16:19] abid:2
-v_mfma_f32_16x16x32_bf8_bf8 a[144:147], a[152:153], v[20:21], 1.0
-v_mfma_f32_16x16x32_bf8_fp8 v[0:3], a[172:173], a[32:33], v[104:107] cbsz:1 abid:2
-v_mfma_f32_16x16x32_bf8_fp8 v[116:119], a[152:153], v[188:189], v[100:103] abid:2
-v_mfma_f32_16x16x32_bf8_fp8 v[68:71], v[4:5], v[28:29], v[196:199] cbsz:1
-v_mfma_f32_16x16x32_bf8_fp8 a[132:135], v[56:57], v[112:113], 1.0 abid:2 blgp:1
-v_mfma_f32_16x16x32_bf8_fp8 a[168:171], a[164:165], a[20:21], a[172:175] abid:2
-v_mfma_f32_16x16x32_bf8_fp8 a[176:179], v[188:189], a[100:101], a[120:123]
-v_mfma_f32_16x16x32_fp8_bf8 a[132:135], v[148:149], v[72:73], 0 cbsz:1 blgp:1
-v_mfma_f32_16x16x32_fp8_bf8 a[104:107], v[116:117], a[192:193], 1.0
-v_mfma_f32_16x16x32_fp8_bf8 a[36:39], v[80:81], a[40:41], a[68:71] cbsz:1
-v_mfma_f32_16x16x32_fp8_bf8 a[76:79], v[160:161], v[184:185], 0 cbsz:1
-v_mfma_f32_16x16x32_fp8_bf8 v[64:67], a[152:153], v[36:37], 0
-v_mfma_f32_16x16x32_fp8_bf8 a[172:175], a[12:13], a[152:153], 0 abid:2 blgp:2
-v_mfma_f32_16x16x32_fp8_fp8 v[64:67], a[164:165], a[136:137], v[140:143] cbsz:1 blgp:2
-v_mfma_f32_16x16x32_fp8_fp8 a[88:91], v[76:77], a[8:9], a[80:83]
-v_mfma_f32_16x16x32_fp8_fp8 v[184:187], v[144:145], a[140:141], v[188:191]
-v_mfma_f32_16x16x32_fp8_fp8 v[192:195], a[176:177], v[32:33], 0 blgp:2
-v_mfma_f32_16x16x32_fp8_fp8 a[80:83], a[196:197], a[192:193], 0 cbsz:1 abid:1 blgp:1
-v_mfma_f32_16x16x32_fp8_fp8 v[32:35], v[40:41], v[180:181], v[4:7]
-v_mfma_f32_32x32x16_bf8_bf8 a[20:35], a[88:89], a[112:113], 0 abid:1 blgp:2
-v_mfma_f32_32x32x16_bf8_bf8 v[12:27], a[112:113], v[188:189], 0 abid:1
-v_mfma_f32_32x32x16_bf8_bf8 a[32:47], a[8:9], a[132:133], a[68:83] cbsz:1 abid:1 blgp:2
-v_mfma_f32_32x32x16_bf8_bf8 v[172:187], a[132:133], v[48:49], 0
-v_mfma_f32_32x32x16_bf8_bf8 a[4:19], a[192:193], v[188:189], 0 cbsz:1 abid:1
-v_mfma_f32_32x32x16_bf8_bf8 v[52:67], v[40:41], v[16:17], 0 abid:1 blgp:2
-v_mfma_f32_32x32x16_bf8_fp8 v[44:59], v[168:169], v[140:141], 0 abid:1
-v_mfma_f32_32x32x16_bf8_fp8 a[124:139], a[100:101], v[16:17], 1.0 abid:1
-v_mfma_f32_32x32x16_bf8_fp8 v[196:211], a[80:81], a[196:197], 0 abid:2
-v_mfma_f32_32x32x16_bf8_fp8 v[68:83], v[164:165], v[68:69], 1.0 abid:2
-v_mfma_f32_32x32x16_bf8_fp8 v[128:143], v[180:181], a[176:177], v[16:31]
-v_mfma_f32_32x32x16_bf8_fp8 a[128:143], a[148:149], a[40:41], 0 abid:2
-v_mfma_f32_32x32x16_fp8_bf8 a[144:159], v[20:21], v[128:129], a[160:175]
-v_mfma_f32_32x32x16_fp8_bf8 a[44:59], a[32:33], a[92:93], a[184:199] cbsz:1 blgp:1
-v_mfma_f32_32x32x16_fp8_bf8 a[176:191], v[144:145], v[104:105], 1.0 cbsz:1 abid:1
-v_mfma_f32_32x32x16_fp8_bf8 v[20:35], a[40:41], a[156:157], 0 abid:2
-v_mfma_f32_32x32x16_fp8_bf8 a[32:47], a[120:121], a[108:109], 0 cbsz:1 abid:2
-v_mfma_f32_32x32x16_fp8_bf8 v[44:59], a[160:161], v[140:141], 1.0 cbsz:1 abid:2
-v_mfma_f32_32x32x16_fp8_fp8 v[160:175], a[64:65], a[148:149], 0 abid:1
-v_mfma_f32_32x32x16_fp8_fp8 v[172:187], v[140:141], a[152:153], 1.0 abid:1
-v_mfma_f32_32x32x16_fp8_fp8 v[184:199], v[24:25], v[144:145], 1.0 abid:2 blgp:2
-v_mfma_f32_32x32x16_fp8_fp8 v[148:163], a[12:13], v[192:193], v[0:15] blgp:1
-v_mfma_f32_32x32x16_fp8_fp8 a[92:107], a[148:149], a[168:169], a[168:183] cbsz:1 abid:1
-v_mfma_f32_32x32x16_fp8_fp8 a[168:183], a[12:13], a[164:165], a[168:183] abid:2
-ds_add_u32 v65, v152 offset:14137
-ds_add_u32 v104, a96 offset:16
-ds_add_u32 v27, a84 offset:42560
-ds_sub_u32 v243, v192 offset:513
-ds_sub_u32 v195, v196 offset:513
-ds_sub_u32 v115, v204 offset:16
-ds_rsub_u32 v38, a16
-ds_rsub_u32 v56, v64
-ds_rsub_u32 v38, v176 offset:29303
-ds_inc_u32 v197, a156 offset:513
-ds_inc_u32 v241, v228 offset:16
-ds_inc_u32 v203, v16 offset:513
-ds_dec_u32 v91, v192 offset:16
-ds_dec_u32 v76, v136 offset:513
-ds_dec_u32 v7, v32 offset:513
-ds_min_i32 v207, v208 offset:16
-ds_min_i32 v130, v24 offset:513
-ds_min_i32 v109, a216
-ds_max_i32 v112, a84 offset:54106
-ds_max_i32 v186, v148
-ds_max_i32 v26, a160 offset:513
-ds_min_u32 v100, v36 offset:513
-ds_min_u32 v187, a100 offset:513
-ds_min_u32 v102, v24 offset:16
-ds_max_u32 v69, v216 offset:513
-ds_max_u32 v58, v236
-ds_max_u32 v154, a96 offset:46638
-ds_and_b32 v162, v48 offset:16
-ds_and_b32 v215, v196 offset:29011
-ds_and_b32 v246, v200 offset:513
-ds_or_b32 v79, a236 offset:16
-ds_or_b32 v46, v120 offset:31647
-ds_or_b32 v212, v172 offset:44523
-ds_xor_b32 v213, v4 offset:16
-ds_xor_b32 v207, v44
-ds_xor_b32 v117, v132 offset:16
-ds_write_b32 v54, a68 offset:513
-ds_write_b32 v158, v36 offset:55876
-ds_write_b32 v177, v120 offset:16
-ds_write2_b32 v120, a48, a80 offset0:1 offset1:2
-ds_write2_b32 v247, v164, v96 offset0:16
-ds_write2_b32 v50, v20, v204
-ds_write2st64_b32 v57, v128, v64
-ds_write2st64_b32 v175, v140, v64 offset0:150 offset1:24
-ds_write2st64_b32 v121, v0, v104
-ds_cmpst_b32 v104, v12, v20 offset:513
-ds_cmpst_b32 v215, a0, a12 offset:16
-ds_cmpst_b32 v114, a64, a236 offset:16
-ds_min_f32 v203, a92
-ds_min_f32 v8, a200 offset:16
-ds_min_f32 v180, a16
-ds_max_f32 v216, v24 offset:513
-ds_max_f32 v115, v220 offset:513
-ds_max_f32 v108, v236
-ds_add_f32 v38, v24 offset:513
-ds_add_f32 v192, v192 offset:16
-ds_add_f32 v181, v204 offset:513
-ds_pk_add_f16 v123, v136 offset:38806
-ds_pk_add_f16 v241, v184 offset:16
-ds_pk_add_f16 v0, v88 offset:513
-ds_pk_add_bf16 v12, v36
-ds_pk_add_bf16 v223, v68
-ds_pk_add_bf16 v145, v44
-ds_write_b8 v120, v96
-ds_write_b8 v86, v208 offset:513
-ds_write_b8 v218, v156 offset:18884
-ds_write_b16 v54, v176 offset:16
-ds_write_b16 v180, a92
-ds_write_b16 v227, v24 offset:16
-ds_add_rtn_u32 v224, v29, v144
-ds_add_rtn_u32 v16, v60, v20
-ds_add_rtn_u32 v44, v144, v168 offset:16
-ds_sub_rtn_u32 v156, v67, v100 offset:513
-ds_sub_rtn_u32 v76, v97, v220 offset:513
-ds_sub_rtn_u32 v172, v152, v160
-ds_rsub_rtn_u32 v208, v219, v116 offset:30480
-ds_rsub_rtn_u32 v64, v129, v48 offset:16
-ds_rsub_rtn_u32 a112, v245, a128
-ds_inc_rtn_u32 v100, v154, v60
-ds_inc_rtn_u32 v48, v94, v84 offset:16
-ds_inc_rtn_u32 v32, v226, v76 offset:7316
-ds_dec_rtn_u32 v0, v70, v228 offset:43448
-ds_dec_rtn_u32 v32, v219, v212 offset:513
-ds_dec_rtn_u32 v164, v238, v20 offset:16
-ds_min_rtn_i32 v212, v218, v84
-ds_min_rtn_i32 v176, v94, v184
-ds_min_rtn_i32 a216, v183, a172 offset:513
-ds_max_rtn_i32 v184, v173, v224 offset:513
-ds_max_rtn_i32 v28, v62, v116
-ds_max_rtn_i32 v124, v133, v180 offset:16
-ds_min_rtn_u32 a188, v109, a136
-ds_min_rtn_u32 v12, v11, v12
-ds_min_rtn_u32 v212, v193, v40 offset:27121
-ds_max_rtn_u32 v164, v115, v132
-ds_max_rtn_u32 v216, v145, v64 offset:513
-ds_max_rtn_u32 v92, v194, v220 offset:16
-ds_and_rtn_b32 a76, v39, a124 offset:5873
-ds_and_rtn_b32 v228, v104, v200 offset:513
-ds_and_rtn_b32 v56, v30, v12
-ds_or_rtn_b32 v152, v180, v84 offset:39380
-ds_or_rtn_b32 v64, v147, v88 offset:43722
-ds_or_rtn_b32 v168, v9, v184 offset:513
-ds_xor_rtn_b32 a184, v133, a48 offset:42149
-ds_xor_rtn_b32 v12, v180, v236
-ds_xor_rtn_b32 a0, v7, a60 offset:16
-ds_wrxchg_rtn_b32 v156, v173, v180 offset:16
-ds_wrxchg_rtn_b32 v64, v92, v160 offset:513
-ds_wrxchg_rtn_b32 v176, v28, v0 offset:16
-ds_cmpst_rtn_b32 v212, v78, v124, v236 offset:54419
-ds_cmpst_rtn_b32 a56, v136, a176, a52 offset:16
-ds_cmpst_rtn_b32 v0, v73, v16, v136 offset:20104
-ds_min_rtn_f32 v8, v248, v120 offset:513
-ds_min_rtn_f32 v228, v156, v140 offset:16
-ds_min_rtn_f32 v236, v200, v20 offset:513
-ds_max_rtn_f32 v236, v1, v32 offset:513
-ds_max_rtn_f32 a100, v59, a176
-ds_max_rtn_f32 a192, v0, a148
-ds_add_rtn_f32 a16, v63, a176
-ds_add_rtn_f32 v20, v74, v212
-ds_add_rtn_f32 v144, v85, v16 offset:513
-ds_read_b32 v132, v7
-ds_read_b32 v224, v37 offset:513
-ds_read_b32 v0, v154 offset:513
-ds_read2_b32 a[76:77], v163 offset0:16
-ds_read2_b32 v[64:65], v34 offset0:16
-ds_read2_b32 v[140:141], v135
-ds_read2st64_b32 a[76:77], v147 offset0:16
-ds_read2st64_b32 v[132:133], v42 offset0:1 offset1:2
-ds_read2st64_b32 v[56:57], v60
-ds_read_i8 v216, v122 offset:513
-ds_read_i8 v200, v199 offset:12239
-ds_read_i8 v48, v73 offset:513
-ds_read_u8 v48, v170 offset:11947
-ds_read_u8 v184, v220 offset:16
-ds_read_u8 a232, v51
-ds_read_i16 v36, v46 offset:10783
-ds_read_i16 a184, v138 offset:27852
-ds_read_i16 a80, v120
-ds_read_u16 v176, v143
-ds_read_u16 a92, v141
-ds_read_u16 v0, v248 offset:54204
-ds_swizzle_b32 v176, v29 offset:swizzle(BITMASK_PERM,"i1i11")
-ds_swizzle_b32 a132, v41 offset:swizzle(BITMASK_PERM,"1000p")
-ds_swizzle_b32 a144, v227
-ds_permute_b32 v220, v101, v76 offset:513
-ds_permute_b32 v180, v79, v60
-ds_permute_b32 v236, v17, v168 offset:513
-ds_bpermute_b32 v0, v243, v160 offset:16
-ds_bpermute_b32 a116, v141, a8
-ds_bpermute_b32 v40, v118, v144
-ds_add_u64 v242, a[112:113] offset:20613
-ds_add_u64 v102, a[156:157] offset:16
-ds_add_u64 v117, v[28:29] offset:42366
-ds_sub_u64 v90, a[192:193] offset:6779
-ds_sub_u64 v162, v[104:105] offset:9041
-ds_sub_u64 v151, a[12:13]
-ds_rsub_u64 v81, a[228:229]
-ds_rsub_u64 v66, v[192:193] offset:513
-ds_rsub_u64 v11, v[216:217]
-ds_inc_u64 v78, a[176:177] offset:34739
-ds_inc_u64 v81, a[132:133] offset:513
-ds_inc_u64 v4, v[124:125] offset:58211
-ds_dec_u64 v92, v[72:73] offset:16
-ds_dec_u64 v38, v[24:25] offset:513
-ds_dec_u64 v157, v[32:33] offset:513
-ds_min_i64 v134, v[76:77] offset:50020
-ds_min_i64 v13, v[48:49]
-ds_min_i64 v43, v[176:177] offset:28703
-ds_max_i64 v67, v[64:65]
-ds_max_i64 v6, a[20:21]
-ds_max_i64 v35, a[72:73] offset:20906
-ds_min_u64 v7, v[168:169]
-ds_min_u64 v193, a[64:65] offset:513
-ds_min_u64 v229, v[132:133] offset:16
-ds_max_u64 v245, v[164:165]
-ds_max_u64 v42, a[28:29] offset:7465
-ds_max_u64 v111, v[32:33]
-ds_and_b64 v246, v[20:21] offset:16
-ds_and_b64 v203, a[96:97]
-ds_and_b64 v228, v[8:9] offset:4183
-ds_or_b64 v206, a[120:121] offset:16
-ds_or_b64 v117, v[164:165] offset:513
-ds_or_b64 v31, a[56:57] offset:30337
-ds_xor_b64 v189, a[148:149] offset:16
-ds_xor_b64 v209, v[104:105]
-ds_xor_b64 v129, a[220:221] offset:34268
-ds_write_b64 v90, a[164:165] offset:16
-ds_write_b64 v19, a[152:153] offset:46832
-ds_write_b64 v72, v[80:81] offset:35026
-ds_write2_b64 v40, v[224:225], v[20:21] offset0:1 offset1:2
-ds_write2_b64 v109, v[228:229], v[92:93] offset0:192 offset1:61
-ds_write2_b64 v133, v[128:129], v[196:197] offset0:202 offset1:133
-ds_write2st64_b64 v228, v[128:129], v[0:1] offset0:1 offset1:2
-ds_write2st64_b64 v114, a[76:77], a[68:69]
-ds_write2st64_b64 v144, v[128:129], v[28:29] offset0:1 offset1:2
-ds_cmpst_b64 v165, v[220:221], v[116:117] offset:513
-ds_cmpst_b64 v92, a[168:169], a[80:81] offset:513
-ds_cmpst_b64 v8, a[176:177], a[136:137] offset:513
-ds_min_f64 v65, a[236:237] offset:513
-ds_min_f64 v7, v[40:41] offset:16
-ds_min_f64 v115, v[164:165]
-ds_max_f64 v50, v[16:17]
-ds_max_f64 v222, a[116:117] offset:513
-ds_max_f64 v16, v[92:93] offset:48640
-ds_write_b8_d16_hi v136, v32 offset:513
-ds_write_b8_d16_hi v188, v176 offset:16
-ds_write_b8_d16_hi v203, a184
-ds_write_b16_d16_hi v147, a208 offset:53895
-ds_write_b16_d16_hi v149, a76
-ds_write_b16_d16_hi v122, v88 offset:29902
-ds_read_u8_d16 a148, v169 offset:16
-ds_read_u8_d16 v52, v0 offset:57757
-ds_read_u8_d16 v164, v79 offset:55227
-ds_read_u8_d16_hi a48, v152 offset:513
-ds_read_u8_d16_hi v152, v1 offset:513
-ds_read_u8_d16_hi a136, v84
-ds_read_i8_d16 v36, v206
-ds_read_i8_d16 a204, v131 offset:16
-ds_read_i8_d16 v68, v104 offset:513
-ds_read_i8_d16_hi v40, v206
-ds_read_i8_d16_hi v0, v159
-ds_read_i8_d16_hi v176, v125 offset:1086
-ds_read_u16_d16 v32, v35 offset:53819
-ds_read_u16_d16 v80, v93 offset:513
-ds_read_u16_d16 v84, v158 offset:513
-ds_read_u16_d16_hi v96, v117 offset:245
-ds_read_u16_d16_hi v16, v49 offset:513
-ds_read_u16_d16_hi v112, v26 offset:26619
-ds_add_f64 v0, v[232:233]
-ds_add_f64 v121, a[76:77]
-ds_add_f64 v112, v[156:157] offset:513
-ds_add_rtn_u64 v[44:45], v154, v[60:61] offset:41701
-ds_add_rtn_u64 v[192:193], v80, v[0:1] offset:513
-ds_add_rtn_u64 v[164:165], v131, v[68:69] offset:513
-ds_sub_rtn_u64 v[156:157], v6, v[136:137] offset:16
-ds_sub_rtn_u64 v[8:9], v134, v[220:221]
-ds_sub_rtn_u64 a[24:25], v246, a[8:9] offset:16
-ds_rsub_rtn_u64 a[72:73], v187, a[96:97] offset:513
-ds_rsub_rtn_u64 v[84:85], v227, v[212:213] offset:16
-ds_rsub_rtn_u64 a[112:113], v148, a[224:225] offset:513
-ds_inc_rtn_u64 a[72:73], v144, a[64:65]
-ds_inc_rtn_u64 v[132:133], v28, v[100:101] offset:513
-ds_inc_rtn_u64 v[104:105], v88, v[108:109] offset:513
-ds_dec_rtn_u64 v[228:229], v173, v[60:61] offset:16
-ds_dec_rtn_u64 a[172:173], v144, a[8:9] offset:513
-ds_dec_rtn_u64 v[208:209], v171, v[164:165]
-ds_min_rtn_i64 v[216:217], v10, v[24:25] offset:22296
-ds_min_rtn_i64 v[72:73], v213, v[32:33] offset:18569
-ds_min_rtn_i64 v[232:233], v119, v[32:33] offset:871
-ds_max_rtn_i64 a[228:229], v189, a[188:189] offset:16
-ds_max_rtn_i64 a[120:121], v160, a[132:133]
-ds_max_rtn_i64 v[32:33], v82, v[16:17]
-ds_min_rtn_u64 v[44:45], v184, v[168:169] offset:16
-ds_min_rtn_u64 v[60:61], v99, v[184:185] offset:16
-ds_min_rtn_u64 v[120:121], v223, v[188:189]
-ds_max_rtn_u64 a[204:205], v216, a[176:177] offset:16
-ds_max_rtn_u64 v[200:201], v109, v[152:153]
-ds_max_rtn_u64 a[48:49], v98, a[92:93]
-ds_and_rtn_b64 a[100:101], v23, a[224:225]
-ds_and_rtn_b64 a[200:201], v95, a[56:57] offset:16
-ds_and_rtn_b64 v[32:33], v234, v[8:9] offset:57831
-ds_or_rtn_b64 v[204:205], v123, v[12:13]
-ds_or_rtn_b64 v[100:101], v76, v[180:181] offset:513
-ds_or_rtn_b64 a[24:25], v192, a[148:149]
-ds_xor_rtn_b64 v[40:41], v58, v[0:1] offset:17871
-ds_xor_rtn_b64 v[196:197], v241, v[236:237]
-ds_xor_rtn_b64 v[232:233], v215, v[156:157]
-ds_wrxchg_rtn_b64 v[148:149], v125, v[16:17] offset:513
-ds_wrxchg_rtn_b64 v[20:21], v244, v[176:177] offset:513
-ds_wrxchg_rtn_b64 a[96:97], v130, a[60:61] offset:513
-ds_cmpst_rtn_b64 a[44:45], v71, a[52:53], a[124:125] offset:16
-ds_cmpst_rtn_b64 a[44:45], v236, a[188:189], a[100:101] offset:513
-ds_cmpst_rtn_b64 v[92:93], v215, v[52:53], v[152:153] offset:23849
-ds_min_rtn_f64 v[208:209], v8, v[200:201]
-ds_min_rtn_f64 v[116:117], v9, v[232:233] offset:513
-ds_min_rtn_f64 v[164:165], v149, v[8:9]
-ds_max_rtn_f64 v[92:93], v45, v[104:105] offset:513
-ds_max_rtn_f64 v[112:113], v136, v[36:37] offset:16
-ds_max_rtn_f64 v[112:113], v22, v[132:133] offset:16
-ds_read_b64 a[100:101], v113 offset:16
-ds_read_b64 v[156:157], v78 offset:57505
-ds_read_b64 a[160:161], v126
-ds_read2_b64 v[76:79], v21 offset0:1 offset1:2
-ds_read2_b64 a[112:115], v122 offset0:16
-ds_read2_b64 a[100:103], v133
-ds_read2st64_b64 v[152:155], v72 offset0:16
-ds_read2st64_b64 a[176:179], v41 offset0:1 offset1:2
-ds_read2st64_b64 v[92:95], v60
-ds_add_rtn_f64 a[216:217], v136, a[40:41] offset:12833
-ds_add_rtn_f64 a[204:205], v73, a[28:29] offset:513
-ds_add_rtn_f64 a[208:209], v130, a[152:153] offset:16
-ds_pk_add_rtn_f16 a164, v15, a80 offset:35347
-ds_pk_add_rtn_f16 a56, v165, a104 offset:513
-ds_pk_add_rtn_f16 v40, v109, v212
-ds_pk_add_rtn_bf16 v196, v81, v92
-ds_pk_add_rtn_bf16 v236, v81, v32 offset:27060
-ds_pk_add_rtn_bf16 a4, v60, a148 offset:513
-ds_write_b96 v201, v[176:178]
-ds_write_b96 v82, v[180:182] offset:16
-ds_write_b96 v153, a[68:70] offset:513
-ds_write_b128 v239, v[196:199] offset:47527
-ds_write_b128 v197, v[152:155]
-ds_write_b128 v20, v[108:111] offset:16
-ds_read_b96 a[124:126], v91 offset:20419
-ds_read_b96 v[188:190], v125 offset:16
-ds_read_b96 a[8:10], v88 offset:16
-ds_read_b128 a[136:139], v233 offset:16
-ds_read_b128 a[88:91], v100 offset:11414
-ds_read_b128 v[96:99], v46
+v_cndmask_b32_e32 v0, v82, v0, vcc
+v_or_b32_e32 v0, v122, v0
+v_or_b32_e32 v0, v170, v0
+v_lshrrev_b32_e32 v0, v76, v0
+v_or_b32_e32 v0, s70, v0
+v_cvt_i32_f64_e64 v128, exec
+v_cvt_i32_f64_e64 v98, -|1| clamp
+v_cvt_i32_f64_e64 v72, -|v[118:119]| clamp
+v_cndmask_b32_e32 v0, v26, v0, vcc
+v_lshrrev_b32_e32 v0, v226, v0
+v_fmac_f64_e32 v[0:1], v[28:29], v[0:1]
+v_or_b32_e32 v0, v104, v0
+v_or_b32_e32 v0, v86, v0
+v_cndmask_b32_e32 v0, v156, v0, vcc
+v_cvt_u32_f32_e64 v186, 1
+v_cvt_u32_f32_e64 v136, |v14| clamp
+v_cvt_u32_f32_e64 v180, -v92
+v_cvt_i32_f32_e64 v154, -|exec_lo| clamp
+v_cvt_i32_f32_e64 v54, |vcc_lo| mul:2
+v_cvt_i32_f32_e64 v110, v238
+v_cvt_f16_f32_e64 v90, -|v122| mul:2
+v_cvt_f16_f32_e64 v162, -v160
+v_cvt_f16_f32_e64 v18, -|vcc_lo| clamp
+v_cvt_f32_f16_e64 v194, exec_lo
+v_cvt_f32_f16_e64 v146, -v156 clamp
+v_cvt_f32_f16_e64 v62, v216 clamp
+v_cvt_rpi_i32_f32_e64 v158, -v76
+v_cvt_rpi_i32_f32_e64 v166, |s76|
+v_or_b32_e32 v0, v164, v0
+v_cvt_flr_i32_f32_e64 v92, v218 clamp
+v_cvt_flr_i32_f32_e64 v14, v14
+v_cvt_flr_i32_f32_e64 v186, v128
+v_lshrrev_b32_e32 v0, s6, v0
+v_lshrrev_b32_e32 v0, v36, v0
+v_or_b32_e32 v0, -1, v0
+v_cvt_f32_f64_e64 v164, exec
+v_cvt_f32_f64_e64 v72, -|v[168:169]| mul:2
+v_cvt_f32_f64_e64 v146, -|v[80:81]| clamp
+v_cvt_f64_f32_e64 v[74:75], -v8
+v_cvt_f64_f32_e64 v[92:93], -|s86|
+v_cvt_f64_f32_e64 v[10:11], -|v104| mul:2
+v_or_b32_e32 v0, v220, v0
+v_fmac_f64_e32 v[0:1], v[172:173], v[0:1]
+v_lshrrev_b32_e32 v0, s82, v0
+v_cvt_f32_ubyte1_e64 v6, v10
+v_lshrrev_b32_e32 v0, s64, v0
+v_lshrrev_b32_e32 v0, v196, v0
+v_lshrrev_b32_e32 v0, v218, v0
+v_cvt_f32_ubyte2_e64 v78, v178
+v_cvt_f32_ubyte2_e64 v162, v150
+v_fmac_f64_e32 v[0:1], exec, v[0:1]
+v_cndmask_b32_e32 v0, v114, v0, vcc
+v_cvt_u32_f64_e64 v164, |v[150:151]| clamp
+v_cvt_u32_f64_e64 v46, |exec|
+v_cvt_u32_f64_e64 v130, v[196:197] clamp
+v_or_b32_e32 v0, v172, v0
+v_lshrrev_b32_e32 v0, s50, v0
+v_trunc_f64_e64 v[108:109], |vcc|
+v_trunc_f64_e64 v[104:105], -s[54:55]
+v_trunc_f64_e64 v[104:105], v[154:155]
+v_ceil_f64_e64 v[30:31], v[10:11]
+v_ceil_f64_e64 v[62:63], |64| clamp
+v_ceil_f64_e64 v[94:95], s[54:55]
+v_rndne_f64_e64 v[96:97], |v[10:11]|
+v_rndne_f64_e64 v[78:79], |v[134:135]| clamp
+v_rndne_f64_e64 v[128:129], v[148:149] clamp
+v_floor_f64_e64 v[106:107], v[26:27] clamp
+v_floor_f64_e64 v[22:23], |v[108:109]| clamp mul:2
+v_floor_f64_e64 v[54:55], |v[30:31]|
+v_fract_f32_e64 v90, -|v232| clamp mul:2
+v_fract_f32_e64 v14, v28 clamp
+v_fract_f32_e64 v128, -|4.0|
+v_trunc_f32_e64 v16, -|0.15915494| clamp
+v_trunc_f32_e64 v30, |v90|
+v_trunc_f32_e64 v158, -v12 mul:2
+v_ceil_f32_e64 v20, -v238
+v_ceil_f32_e64 v2, -|v34|
+v_ceil_f32_e64 v178, -|v210| clamp
+v_rndne_f32_e64 v28, -|v218|
+v_rndne_f32_e64 v92, -|vcc_lo| clamp
+v_rndne_f32_e64 v18, -v186 mul:2
+v_floor_f32_e64 v136, -|-1| mul:2
+v_floor_f32_e64 v172, -v88 clamp
+v_floor_f32_e64 v10, v58
+v_exp_f32_e64 v174, v80 clamp
+v_exp_f32_e64 v62, |1.0| clamp mul:2
+v_exp_f32_e64 v116, v132
+v_log_f32_e64 v148, exec_lo mul:2
+v_log_f32_e64 v12, -v184 clamp
+v_log_f32_e64 v126, -|v202|
+v_rcp_f32_e64 v56, -|v156| clamp
+v_rcp_f32_e64 v22, |v212| mul:2
+v_rcp_f32_e64 v78, exec_lo
+v_rcp_iflag_f32_e64 v42, -v0 mul:2
+v_rcp_iflag_f32_e64 v22, |s94| mul:2
+v_rcp_iflag_f32_e64 v6, v228
+v_rsq_f32_e64 v152, -|vcc_lo|
+v_rsq_f32_e64 v144, |v2|
+v_rsq_f32_e64 v20, |v182| clamp
+v_rcp_f64_e64 v[110:111], -v[32:33]
+v_rcp_f64_e64 v[62:63], |s[74:75]|
+v_rcp_f64_e64 v[30:31], |v[156:157]|
+v_rsq_f64_e64 v[170:171], |v[194:195]|
+v_rsq_f64_e64 v[152:153], |v[190:191]|
+v_rsq_f64_e64 v[64:65], |v[24:25]| mul:2
+v_sqrt_f32_e64 v66, s32 mul:2
+v_sqrt_f32_e64 v142, |v30| clamp
+v_sqrt_f32_e64 v78, -|v238|
+v_sqrt_f64_e64 v[42:43], |v[110:111]|
+v_sqrt_f64_e64 v[8:9], 0 mul:2
+v_sqrt_f64_e64 v[150:151], -|v[188:189]|
+v_sin_f32_e64 v28, -v208
+v_sin_f32_e64 v30, -|v70| clamp mul:2
+v_sin_f32_e64 v78, -|vcc_lo|
+v_cos_f32_e64 v92, -v160 mul:2
+v_cos_f32_e64 v172, -vcc_lo clamp
+v_cos_f32_e64 v136, -|v66| clamp
+v_or_b32_e32 v0, v82, v0
+v_cndmask_b32_e32 v0, v60, v0, vcc
+v_lshrrev_b32_e32 v0, v94, v0
+v_or_b32_e32 v0, v212, v0
+v_lshrrev_b32_e32 v0, v70, v0
+v_lshrrev_b32_e32 v0, vcc_lo, v0
+v_ffbh_u32_e64 v134, v116
+v_or_b32_e32 v0, v84, v0
+v_lshrrev_b32_e32 v0, v68, v0
+v_lshrrev_b32_e32 v0, s54, v0
+v_cndmask_b32_e32 v0, v36, v0, vcc
+v_ffbh_i32_e64 v96, v90
+v_ffbh_i32_e64 v136, v144
+v_lshrrev_b32_e32 v0, v170, v0
+v_frexp_exp_i32_f64_e64 v146, vcc clamp
+v_frexp_exp_i32_f64_e64 v158, |v[18:19]|
+v_frexp_exp_i32_f64_e64 v154, |v[58:59]|
+v_frexp_mant_f64_e64 v[60:61], |v[82:83]|
+v_frexp_mant_f64_e64 v[160:161], -|v[40:41]| clamp
+v_frexp_mant_f64_e64 v[146:147], v[56:57]
+v_fract_f64_e64 v[16:17], |v[46:47]| mul:2
+v_fract_f64_e64 v[22:23], v[52:53]
+v_fract_f64_e64 v[166:167], -v[168:169]
+v_fmac_f64_e32 v[0:1], v[170:171], v[0:1]
+v_or_b32_e32 v0, v48, v0
+v_or_b32_e32 v0, s30, v0
+v_frexp_mant_f32_e64 v28, neg(4.0)
+v_frexp_mant_f32_e64 v12, |v92| mul:2
+v_frexp_mant_f32_e64 v76, -|v62| mul:2
+v_lshrrev_b32_e32 v0, v144, v0
+v_lshrrev_b32_e32 v0, -2.0, v0
+v_mov_b64_e64 v[72:73], v[166:167]
+v_or_b32_e32 v0, v230, v0
+v_or_b32_e32 v0, v12, v0
+v_cndmask_b32_e32 v0, v24, v0, vcc
+v_cndmask_b32_e32 v0, v190, v0, vcc
+v_cvt_u16_f16_e64 v90, -|s24| clamp mul:2
+v_cvt_u16_f16_e64 v128, -v22 mul:2
+v_cvt_u16_f16_e64 v56, v40
+v_cvt_i16_f16_e64 v96, -|v80|
+v_cvt_i16_f16_e64 v168, |-2.0|
+v_cvt_i16_f16_e64 v134, v160
+v_rcp_f16_e64 v146, -|v34| clamp mul:2
+v_rcp_f16_e64 v132, |vcc_lo|
+v_rcp_f16_e64 v86, s16
+v_sqrt_f16_e64 v8, |exec_lo| clamp
+v_sqrt_f16_e64 v72, |v126| clamp
+v_sqrt_f16_e64 v44, -|v184| mul:2
+v_rsq_f16_e64 v78, |v24|
+v_rsq_f16_e64 v172, v12
+v_rsq_f16_e64 v112, |v106| mul:2
+v_log_f16_e64 v52, -|v214| mul:2
+v_log_f16_e64 v106, v8
+v_log_f16_e64 v104, |s6| clamp
+v_exp_f16_e64 v156, v150 clamp
+v_exp_f16_e64 v84, s12 clamp
+v_exp_f16_e64 v14, -|-1| clamp
+v_frexp_mant_f16_e64 v26, |v20| clamp mul:2
+v_frexp_mant_f16_e64 v98, -v114 clamp
+v_frexp_mant_f16_e64 v40, v82 mul:2
+v_frexp_exp_i16_f16_e64 v156, v44 mul:2
+v_frexp_exp_i16_f16_e64 v154, -|v14| mul:2
+v_frexp_exp_i16_f16_e64 v176, |v226| mul:2
+v_floor_f16_e64 v120, |v26|
+v_floor_f16_e64 v48, v76 mul:2
+v_floor_f16_e64 v30, |s10|
+v_ceil_f16_e64 v186, |v234|
+v_ceil_f16_e64 v18, |v16|
+v_ceil_f16_e64 v110, |4.0| clamp
+v_trunc_f16_e64 v128, v144
+v_trunc_f16_e64 v68, -|v142|
+v_trunc_f16_e64 v164, -|v164| mul:2
+v_rndne_f16_e64 v38, -|exec_lo|
+v_rndne_f16_e64 v162, -v168
+v_rndne_f16_e64 v84, v92 clamp mul:2
+v_fract_f16_e64 v36, -|s8|
+v_fract_f16_e64 v174, -vcc_lo
+v_fract_f16_e64 v10, |v108|
+v_sin_f16_e64 v14, |1|
+v_sin_f16_e64 v138, v206
+v_sin_f16_e64 v186, |v112| mul:2
+v_cos_f16_e64 v38, |-1|
+v_cos_f16_e64 v86, |v172| clamp mul:2
+v_cos_f16_e64 v154, -|v184|
+v_fmac_f64_e32 v[0:1], v[168:169], v[0:1]
+v_cndmask_b32_e32 v0, v72, v0, vcc
+v_lshrrev_b32_e32 v0, v140, v0
+v_lshrrev_b32_e32 v0, -1, v0
+v_lshrrev_b32_e32 v0, v2, v0
+v_lshrrev_b32_e32 v0, v92, v0
+v_cvt_f32_fp8_e64 v78, s16 clamp
+v_cvt_f32_fp8_e64 v96, v66 clamp
+v_or_b32_e32 v0, v26, v0
+v_fmac_f64_e32 v[0:1], v[220:221], v[0:1]
+v_lshrrev_b32_e32 v0, v116, v0
+v_lshrrev_b32_e32 v0, v202, v0
+v_cvt_pk_f32_fp8_e64 v[128:129], v174
+v_cvt_pk_f32_fp8_e64 v[132:133], v24
+v_cndmask_b32_e32 v0, v12, v0, vcc
+v_cndmask_b32_e32 v0, v34, v0, vcc
+v_fmac_f64_e32 v[0:1], v[98:99], v[0:1]
+v_pk_mad_i16 v164, 1, v192, v22
+v_pk_mad_i16 v196, v230, v170, v48 neg_hi:[0,1,1]
+v_pk_mad_i16 v4, v98, v66, v8
+v_pk_mad_i16 v76, v88, v118, exec_lo clamp
+v_pk_mad_i16 v36, v168, v152, v132 op_sel:[0,1,1]
+v_pk_mul_lo_u16 v64, v190, v194 op_sel:[1,1] clamp
+v_pk_mul_lo_u16 v124, v140, v132 neg_lo:[1,1] clamp
+v_pk_mul_lo_u16 v44, v212, v94 clamp
+v_pk_mul_lo_u16 v144, v204, v188 neg_lo:[1,1] clamp
+v_pk_mul_lo_u16 v28, v6, v142 clamp
+v_pk_add_i16 v108, exec_lo, v158 op_sel_hi:[0,1]
+v_pk_add_i16 v212, v92, v72 neg_lo:[0,1] neg_hi:[0,1] clamp
+v_pk_add_i16 v88, vcc_lo, v26 neg_lo:[0,1] neg_hi:[1,1] clamp
+v_pk_add_i16 v48, v122, v236 op_sel_hi:[1,0] clamp
+v_pk_add_i16 v196, s40, v12 op_sel:[1,1] neg_lo:[0,1]
+v_pk_sub_i16 v176, v14, v84
+v_pk_sub_i16 v40, vcc_lo, v230 neg_lo:[1,1] clamp
+v_pk_sub_i16 v152, v60, v8 op_sel_hi:[0,0] neg_lo:[1,1] clamp
+v_pk_sub_i16 v64, s10, v122 neg_lo:[1,0] neg_hi:[0,1]
+v_pk_sub_i16 v152, vcc_lo, v58 op_sel:[1,0]
+v_pk_lshlrev_b16 v208, v220, v126 clamp
+v_pk_lshlrev_b16 v160, v46, v50 op_sel_hi:[0,1]
+v_pk_lshlrev_b16 v220, v232, v88 op_sel:[1,0] clamp
+v_pk_lshlrev_b16 v56, v164, v218 op_sel_hi:[0,1]
+v_pk_lshlrev_b16 v108, v182, v20 neg_lo:[1,0]
+v_pk_lshrrev_b16 v140, v106, v28 op_sel:[0,1] neg_lo:[1,0]
+v_pk_lshrrev_b16 v160, v192, v110 clamp
+v_pk_lshrrev_b16 v96, vcc_lo, v148 neg_lo:[1,0] clamp
+v_pk_lshrrev_b16 v208, v148, v88 op_sel:[1,1]
+v_pk_lshrrev_b16 v180, v128, v126 op_sel_hi:[0,0] neg_lo:[1,1]
+v_pk_ashrrev_i16 v136, -1, v170 neg_hi:[1,0]
+v_pk_ashrrev_i16 v120, v86, v100 neg_hi:[1,1] clamp
+v_pk_ashrrev_i16 v236, v234, v156 neg_lo:[0,1] clamp
+v_pk_ashrrev_i16 v76, v126, v116
+v_pk_ashrrev_i16 v236, v234, v30 clamp
+v_pk_max_i16 v68, v210, v108 op_sel_hi:[0,1] neg_lo:[0,1] neg_hi:[1,0]
+v_pk_max_i16 v180, v54, v138 neg_hi:[1,1]
+v_pk_max_i16 v232, v10, v48
+v_pk_max_i16 v80, exec_lo, v168 clamp
+v_pk_max_i16 v120, v208, v232
+v_pk_min_i16 v72, s10, v74 neg_lo:[1,1] clamp
+v_pk_min_i16 v112, v116, v168 op_sel_hi:[0,0]
+v_pk_min_i16 v48, vcc_lo, v12
+v_pk_min_i16 v120, exec_lo, v24
+v_pk_min_i16 v4, v230, v52 op_sel:[1,0] op_sel_hi:[0,1]
+v_pk_mad_u16 v72, v14, v58, v182 op_sel:[0,1,1] clamp
+v_pk_mad_u16 v72, v184, v178, v122 neg_hi:[1,1,1]
+v_pk_mad_u16 v156, -1, v176, vcc_lo clamp
+v_pk_mad_u16 v12, vcc_lo, v132, v102 neg_hi:[0,1,1]
+v_pk_mad_u16 v76, vcc_lo, v78, v132 neg_hi:[0,1,0] clamp
+v_pk_add_u16 v232, exec_lo, v124 neg_lo:[0,1]
+v_pk_add_u16 v176, v52, v170 neg_lo:[1,1]
+v_pk_add_u16 v76, vcc_lo, v58 op_sel:[1,1] op_sel_hi:[1,0] neg_lo:[0,1] neg_hi:[0,1] clamp
+v_pk_add_u16 v104, exec_lo, v204 clamp
+v_pk_add_u16 v56, -2.0, v116 neg_lo:[1,0] neg_hi:[0,1] clamp
+v_pk_sub_u16 v28, vcc_lo, v90 op_sel:[1,0]
+v_pk_sub_u16 v76, exec_lo, v40 op_sel:[1,0]
+v_pk_sub_u16 v140, v236, v50 op_sel:[1,0] op_sel_hi:[0,1] clamp
+v_pk_sub_u16 v128, v198, v164 op_sel:[1,1] op_sel_hi:[1,0] neg_hi:[1,0] clamp
+v_pk_sub_u16 v40, -16, v0 clamp
+v_pk_max_u16 v220, exec_lo, v196 neg_hi:[0,1]
+v_pk_max_u16 v140, vcc_lo, v134 clamp
+v_pk_max_u16 v172, s70, v214 clamp
+v_pk_max_u16 v220, v202, v142 neg_lo:[0,1] neg_hi:[1,0] clamp
+v_pk_max_u16 v212, exec_lo, v106 op_sel_hi:[0,1] clamp
+v_pk_min_u16 v112, v160, v120 clamp
+v_pk_min_u16 v56, vcc_lo, v38 op_sel:[1,1] clamp
+v_pk_min_u16 v36, v122, v228 clamp
+v_pk_min_u16 v172, v112, v104 op_sel_hi:[0,1] clamp
+v_pk_min_u16 v224, s24, v48
+v_pk_fma_f16 v32, s6, v144, -1 op_sel:[1,0,0] neg_lo:[0,1,1] clamp
+v_pk_fma_f16 v216, v186, v84, s6
+v_pk_fma_f16 v200, v216, v170, v186 op_sel_hi:[0,1,1] neg_lo:[1,1,1] clamp
+v_pk_fma_f16 v204, vcc_lo, v226, v144 op_sel:[1,1,1] op_sel_hi:[0,1,0] neg_lo:[0,1,0] clamp
+v_pk_fma_f16 v104, v72, v30, v14 clamp
+v_pk_add_f16 v168, v118, v216
+v_pk_add_f16 v132, v92, v222 op_sel:[1,0] op_sel_hi:[0,1]
+v_pk_add_f16 v80, v16, v98 clamp
+v_pk_add_f16 v136, v74, v206 op_sel_hi:[0,1]
+v_pk_add_f16 v52, v208, v56 clamp
+v_pk_mul_f16 v88, v62, v90 op_sel:[0,1] clamp
+v_pk_mul_f16 v32, s84, v158 neg_lo:[0,1] clamp
+v_pk_mul_f16 v68, v106, v144 op_sel:[1,0] neg_lo:[1,0] neg_hi:[1,0]
+v_pk_mul_f16 v44, v228, v204 op_sel_hi:[0,1] neg_lo:[0,1]
+v_pk_mul_f16 v208, s38, v226 op_sel:[0,1] neg_lo:[0,1]
+v_pk_min_f16 v44, v142, v124
+v_pk_min_f16 v100, v110, v124 clamp
+v_pk_min_f16 v84, v192, v86 neg_hi:[1,1] clamp
+v_pk_min_f16 v180, v70, v50 neg_hi:[1,0]
+v_pk_min_f16 v192, v52, v170 op_sel:[1,0] op_sel_hi:[1,0] neg_lo:[1,1] neg_hi:[1,0]
+v_pk_max_f16 v224, v98, v128 neg_hi:[0,1] clamp
+v_pk_max_f16 v212, v40, v88 op_sel:[1,1] clamp
+v_pk_max_f16 v212, v94, v224 op_sel:[1,1] op_sel_hi:[0,0]
+v_pk_max_f16 v36, s92, v66 clamp
+v_pk_max_f16 v216, v156, v214
+v_fma_mix_f32 v192, v196, v212, exec_lo op_sel_hi:[1,1,1]
+v_fma_mix_f32 v72, v48, v114, v88 op_sel_hi:[1,1,1]
+v_fma_mix_f32 v64, v172, v228, v84 op_sel:[1,1,0] op_sel_hi:[1,1,1]
+v_fma_mix_f32 v120, v190, v112, v86 op_sel_hi:[1,1,1]
+v_fma_mix_f32 v184, |v78|, v84, -|v26| op_sel_hi:[1,1,1] clamp
+v_fma_mixlo_f16 v64, s80, v168, v236 op_sel_hi:[0,1,1] clamp
+v_fma_mixlo_f16 v88, v206, v108, v136 op_sel_hi:[1,0,0] clamp
+v_fma_mixlo_f16 v156, v98, v46, v0 op_sel_hi:[1,1,1]
+v_fma_mixlo_f16 v200, v12, v158, vcc_lo op_sel_hi:[1,1,1]
+v_fma_mixhi_f16 v88, |v146|, |v238|, v70 op_sel_hi:[1,1,1] clamp
+v_fma_mixhi_f16 v108, v44, v6, v140 op_sel_hi:[1,0,0]
+v_fma_mixhi_f16 v68, v14, v8, s96 op_sel_hi:[1,1,1]
+v_fma_mixhi_f16 v36, -|v164|, -v44, -|1| op_sel_hi:[1,1,1] clamp
+v_dot2_f32_f16 v52, vcc_lo, v80, v236 neg_lo:[0,1,1]
+v_dot2_f32_f16 v228, v184, v28, v80 neg_lo:[1,1,0]
+v_dot2_f32_f16 v232, v172, v188, s14
+v_dot2_u32_u16 v64, v128, v198, v88 neg_lo:[1,1,0]
+v_dot2_u32_u16 v232, v130, v222, s46 clamp
+v_dot4_i32_i8 v16, v6, v172, v0 neg_lo:[0,1,1] neg_hi:[1,0,0] clamp
+v_dot4_u32_u8 v80, v140, v140, v56 neg_lo:[1,0,1] clamp
+v_dot8_i32_i4 v24, v42, v12, v144
+v_dot8_i32_i4 v160, s32, v44, v144 clamp
+v_dot8_u32_u4 v40, v74, v198, v18 neg_hi:[0,1,0] clamp
+v_dot8_u32_u4 v100, v18, v178, v232 neg_lo:[0,0,1] clamp
+v_pk_fma_f32 v[152:153], s[92:93], v[142:143], 1 op_sel:[0,0,1] op_sel_hi:[1,0,1] clamp
+v_pk_fma_f32 v[152:153], s[26:27], v[146:147], v[4:5] clamp
+v_pk_fma_f32 v[172:173], v[154:155], v[66:67], v[234:235] op_sel:[1,1,1]
+v_pk_fma_f32 v[8:9], v[144:145], v[206:207], v[118:119] op_sel_hi:[0,1,1] clamp
+v_pk_fma_f32 v[60:61], v[120:121], v[114:115], s[18:19] op_sel:[0,0,1] neg_lo:[1,1,1]
+v_pk_mul_f32 v[208:209], v[136:137], v[116:117] neg_lo:[0,1] clamp
+v_pk_mul_f32 v[28:29], v[108:109], v[2:3] op_sel_hi:[0,0] neg_lo:[1,0] clamp
+v_pk_mul_f32 v[128:129], v[114:115], v[102:103] neg_hi:[1,0] clamp
+v_pk_mul_f32 v[96:97], vcc, v[200:201] op_sel_hi:[0,1]
+v_pk_mul_f32 v[164:165], v[68:69], v[168:169] clamp
+v_pk_add_f32 v[48:49], v[212:213], v[68:69] clamp
+v_pk_add_f32 v[120:121], v[218:219], v[230:231] neg_lo:[1,0] neg_hi:[1,0]
+v_pk_add_f32 v[84:85], v[4:5], v[78:79] clamp
+v_pk_add_f32 v[132:133], v[68:69], v[12:13]
+v_pk_add_f32 v[148:149], v[34:35], v[216:217] clamp
+v_pk_mov_b32 v[60:61], v[54:55], v[146:147] op_sel:[0,1] neg_hi:[1,0]
+v_pk_mov_b32 v[16:17], v[24:25], v[94:95]
+v_pk_mov_b32 v[136:137], s[80:81], v[36:37] op_sel:[0,1] neg_lo:[0,1] clamp
+v_pk_mov_b32 v[16:17], v[206:207], v[178:179]
+v_pk_mov_b32 v[124:125], v[208:209], v[126:127] op_sel:[1,0]
+v_mfma_f32_16x16x8_xf32 v[52:55], v[96:97], v[140:141], v[92:95] cbsz:1 blgp:2
+v_mfma_f32_16x16x8_xf32 v[68:71], v[160:161], v[196:197], v[56:59]
+v_mfma_f32_16x16x8_xf32 v[60:63], a[168:169], v[44:45], v[144:147]
+v_mfma_f32_16x16x8_xf32 v[164:167], a[156:157], a[172:173], 0 cbsz:1 abid:2 blgp:1
+v_mfma_f32_16x16x8_xf32 a[104:107], v[92:93], v[56:57], 1.0 abid:1
+v_mfma_f32_16x16x8_xf32 a[132:135], a[112:113], v[28:29], 1.0 cbsz:1 abid:1
+v_mfma_f32_32x32x4_xf32 v[100:115], v[84:85], a[48:49], v[164:179] abid:2
+v_mfma_f32_32x32x4_xf32 a[80:95], v[64:65], a[132:133], 0 abid:2
+v_mfma_f32_32x32x4_xf32 v[192:207], a[44:45], a[144:145], 0 abid:1
+v_mfma_f32_32x32x4_xf32 v[8:23], a[20:21], v[184:185], v[148:163]
+v_mfma_f32_32x32x4_xf32 a[172:187], v[16:17], a[60:61], 0 abid:1
+v_mfma_f32_32x32x4_xf32 v[8:23], a[20:21], v[196:197], v[180:195] abid:2 blgp:1
+v_mfma_f32_32x32x1_2b_f32 a[12:43], v40, v84, a[12:43] abid:2
+v_mfma_f32_32x32x1_2b_f32 a[164:195], a144, a64, 1.0 blgp:2
+v_mfma_f32_32x32x1_2b_f32 v[92:123], v92, v36, 1.0 blgp:2
+v_mfma_f32_32x32x1_2b_f32 v[88:119], a180, v12, v[24:55] cbsz:1 abid:1
+v_mfma_f32_16x16x1_4b_f32 v[60:75], v136, a156, v[92:107]
+v_mfma_f32_16x16x1_4b_f32 a[160:175], v196, v28, a[8:23] abid:2
+v_mfma_f32_16x16x1_4b_f32 v[68:83], v56, a48, 0 cbsz:1 abid:2 blgp:1
+v_mfma_f32_16x16x1_4b_f32 v[36:51], v44, v20, 0 cbsz:1 abid:2
+v_mfma_f32_16x16x1_4b_f32 a[124:139], a20, v184, 1.0 blgp:1
+v_mfma_f32_16x16x1_4b_f32 a[172:187], a100, a20, 0
+v_mfma_f32_4x4x1_16b_f32 v[20:23], v0, v144, 1.0 cbsz:1 abid:1 blgp:2
+v_mfma_f32_4x4x1_16b_f32 v[100:103], v72, v152, v[192:195]
+v_mfma_f32_4x4x1_16b_f32 a[4:7], v160, v88, a[132:135] blgp:1
+v_mfma_f32_4x4x1_16b_f32 a[144:147], a76, a40, 0
+v_mfma_f32_4x4x1_16b_f32 a[196:199], v140, a8, a[32:35] cbsz:1 abid:2
+v_mfma_f32_4x4x1_16b_f32 v[144:147], v40, v132, 1.0
+v_mfma_f32_32x32x2_f32 a[56:71], v156, a124, 1.0
+v_mfma_f32_32x32x2_f32 v[4:19], a188, a20, v[72:87] abid:1 blgp:2
+v_mfma_f32_32x32x2_f32 a[84:99], a48, v12, a[180:195] cbsz:1 blgp:1
+v_mfma_f32_32x32x2_f32 a[36:51], a80, v16, 0
+v_mfma_f32_32x32x2_f32 a[12:27], v76, v104, 1.0 blgp:2
+v_mfma_f32_32x32x2_f32 v[180:195], v132, a100, 1.0 blgp:2
+v_mfma_f32_16x16x4_f32 v[144:147], a24, a76, 1.0 abid:1
+v_mfma_f32_16x16x4_f32 v[192:195], a160, a108, v[108:111]
+v_mfma_f32_16x16x4_f32 v[160:163], v20, v88, 1.0
+v_mfma_f32_16x16x4_f32 v[176:179], v60, a128, v[136:139] cbsz:1 abid:2
+v_mfma_f32_16x16x4_f32 a[80:83], v192, a76, a[28:31] cbsz:1 abid:1 blgp:2
+v_mfma_f32_16x16x4_f32 a[148:151], a12, a16, a[160:163]
+v_mfma_f32_32x32x4_2b_f16 v[72:103], a[24:25], a[68:69], 0 blgp:2
+v_mfma_f32_32x32x4_2b_f16 v[176:207], v[132:133], a[112:113], 1.0 cbsz:1
+v_mfma_f32_32x32x4_2b_f16 a[172:203], a[72:73], a[36:37], a[4:35] abid:1
+v_mfma_f32_32x32x4_2b_f16 a[120:151], a[156:157], v[32:33], 1.0
+v_mfma_f32_32x32x4_2b_f16 a[180:211], v[48:49], a[28:29], a[24:55] cbsz:1 abid:2
+v_mfma_f32_32x32x4_2b_f16 v[172:203], v[188:189], a[40:41], 0 cbsz:1 abid:2
+v_mfma_f32_16x16x4_4b_f16 v[176:191], v[84:85], v[176:177], v[4:19] abid:1
+v_mfma_f32_16x16x4_4b_f16 a[60:75], v[192:193], v[64:65], 1.0
+v_mfma_f32_16x16x4_4b_f16 a[132:147], a[156:157], v[132:133], a[8:23] abid:1 blgp:1
+v_mfma_f32_16x16x4_4b_f16 a[100:115], v[184:185], v[136:137], 1.0
+v_mfma_f32_16x16x4_4b_f16 a[12:27], a[164:165], a[124:125], 0 cbsz:1
+v_mfma_f32_4x4x4_16b_f16 a[80:83], v[188:189], v[148:149], a[8:11] cbsz:1
+v_mfma_f32_4x4x4_16b_f16 a[104:107], v[164:165], a[32:33], a[176:179]
+v_mfma_f32_4x4x4_16b_f16 a[152:155], a[72:73], a[80:81], 0 abid:1
+v_mfma_f32_4x4x4_16b_f16 v[20:23], v[108:109], a[92:93], 0
+v_mfma_f32_4x4x4_16b_f16 a[196:199], a[188:189], v[128:129], a[108:111] abid:1 blgp:2
+v_mfma_f32_4x4x4_16b_f16 v[76:79], a[28:29], a[116:117], 1.0 blgp:1
+v_mfma_f32_32x32x8_f16 v[116:131], a[128:129], a[152:153], 0
+v_mfma_f32_32x32x8_f16 a[176:191], v[40:41], v[64:65], 1.0 cbsz:1 abid:2
+v_mfma_f32_32x32x8_f16 a[4:19], a[84:85], a[60:61], 1.0
+v_mfma_f32_32x32x8_f16 v[136:151], a[196:197], a[92:93], 1.0 blgp:2
+v_mfma_f32_32x32x8_f16 a[48:63], a[40:41], a[64:65], a[136:151] abid:1
+v_mfma_f32_32x32x8_f16 v[184:199], v[76:77], a[4:5], 1.0 cbsz:1 blgp:1
+v_mfma_f32_16x16x16_f16 v[88:91], v[148:149], a[112:113], v[44:47] blgp:1
+v_mfma_f32_16x16x16_f16 a[104:107], v[48:49], a[124:125], 0 blgp:1
+v_mfma_f32_16x16x16_f16 a[152:155], v[76:77], v[116:117], 0 abid:2
+v_mfma_f32_16x16x16_f16 v[136:139], v[96:97], a[16:17], 0 cbsz:1 blgp:2
+v_mfma_f32_16x16x16_f16 a[36:39], v[0:1], v[8:9], 0 abid:2 blgp:2
+v_mfma_f32_16x16x16_f16 v[176:179], a[32:33], a[32:33], 0 blgp:1
+v_mfma_i32_32x32x4_2b_i8 a[96:127], v48, v16, 1.0 blgp:1
+v_mfma_i32_32x32x4_2b_i8 a[112:143], v152, a0, a[160:191]
+v_mfma_i32_32x32x4_2b_i8 v[120:151], v80, v124, 1.0 blgp:1
+v_mfma_i32_32x32x4_2b_i8 a[152:183], v192, a80, a[96:127]
+v_mfma_i32_32x32x4_2b_i8 a[120:151], v156, a60, 1.0 cbsz:1 abid:1
+v_mfma_i32_16x16x4_4b_i8 v[148:163], v24, v32, 0 abid:1 blgp:2
+v_mfma_i32_16x16x4_4b_i8 v[72:87], a168, a84, v[180:195] blgp:1
+v_mfma_i32_16x16x4_4b_i8 v[148:163], v144, v64, 0 abid:2 blgp:2
+v_mfma_i32_16x16x4_4b_i8 a[132:147], v108, v104, 1.0 blgp:1
+v_mfma_i32_16x16x4_4b_i8 a[40:55], v116, v144, a[108:123]
+v_mfma_i32_16x16x4_4b_i8 a[168:183], a8, v24, 0 cbsz:1 blgp:1
+v_mfma_i32_4x4x4_16b_i8 v[88:91], a116, v32, 0 cbsz:1
+v_mfma_i32_4x4x4_16b_i8 v[188:191], v4, v116, v[28:31] cbsz:1 blgp:2
+v_mfma_i32_4x4x4_16b_i8 v[20:23], a60, v12, v[44:47] blgp:1
+v_mfma_i32_4x4x4_16b_i8 v[40:43], a176, a60, v[188:191] abid:2
+v_mfma_i32_4x4x4_16b_i8 v[152:155], a96, v92, v[20:23] abid:2 blgp:1
+v_mfma_i32_4x4x4_16b_i8 v[20:23], v92, a56, v[140:143] blgp:2
+v_mfma_i32_32x32x16_i8 a[32:47], a[120:121], v[12:13], a[80:95] abid:2
+v_mfma_i32_32x32x16_i8 a[100:115], a[192:193], v[148:149], a[160:175] abid:1
+v_mfma_i32_32x32x16_i8 a[120:135], a[84:85], a[124:125], a[120:135] cbsz:1 blgp:2
+v_mfma_i32_32x32x16_i8 v[176:191], v[60:61], v[96:97], 1.0 abid:2 blgp:2
+v_mfma_i32_32x32x16_i8 a[124:139], v[160:161], a[168:169], a[176:191]
+v_mfma_i32_16x16x32_i8 a[188:191], a[176:177], v[36:37], a[92:95]
+v_mfma_i32_16x16x32_i8 v[196:199], v[20:21], v[56:57], v[96:99]
+v_mfma_i32_16x16x32_i8 v[92:95], a[60:61], a[120:121], v[104:107] cbsz:1 blgp:1
+v_mfma_i32_16x16x32_i8 v[136:139], a[148:149], a[192:193], v[52:55] abid:2 blgp:1
+v_mfma_i32_16x16x32_i8 v[112:115], a[36:37], a[172:173], 0
+v_mfma_i32_16x16x32_i8 v[96:99], v[152:153], a[132:133], v[140:143] abid:2 blgp:1
+v_accvgpr_read_b32 v47, a115
+v_accvgpr_read_b32 v122, a139
+v_accvgpr_read_b32 v55, a138
+v_accvgpr_read_b32 v158, a4
+v_accvgpr_read_b32 v100, a133
+v_accvgpr_read_b32 v93, a28
+v_accvgpr_write_b32 a157, 2
+v_accvgpr_write_b32 a61, 0
+v_accvgpr_write_b32 a176, 2
+v_accvgpr_write_b32 a21, 0
+v_accvgpr_write_b32 a178, v40
+v_accvgpr_write_b32 a29, 0
+v_mfma_f32_32x32x4_2b_bf16 v[76:107], a[72:73], v[28:29], 1.0 cbsz:1
+v_mfma_f32_32x32x4_2b_bf16 a[128:159], v[180:181], a[12:13], 0 cbsz:1 blgp:2
+v_mfma_f32_32x32x4_2b_bf16 a[196:227], v[80:81], a[32:33], 0
+v_mfma_f32_32x32x4_2b_bf16 v[148:179], v[88:89], a[176:177], v[0:31] abid:2
+v_mfma_f32_32x32x4_2b_bf16 v[80:111], a[92:93], a[92:93], 0 cbsz:1
+v_mfma_f32_16x16x4_4b_bf16 a[152:167], v[36:37], a[160:161], a[44:59] abid:1
+v_mfma_f32_16x16x4_4b_bf16 a[64:79], a[168:169], v[188:189], 1.0 abid:2 blgp:2
+v_mfma_f32_16x16x4_4b_bf16 a[88:103], v[88:89], v[80:81], a[44:59] blgp:2
+v_mfma_f32_16x16x4_4b_bf16 a[76:91], a[128:129], a[68:69], 0 cbsz:1
+v_mfma_f32_16x16x4_4b_bf16 a[104:119], a[128:129], v[136:137], 1.0 blgp:2
+v_mfma_f32_16x16x4_4b_bf16 v[168:183], v[120:121], v[192:193], v[8:23] cbsz:1
+v_mfma_f32_4x4x4_16b_bf16 v[132:135], a[172:173], a[36:37], v[60:63] cbsz:1
+v_mfma_f32_4x4x4_16b_bf16 a[32:35], v[188:189], a[64:65], a[156:159] abid:1 blgp:1
+v_mfma_f32_4x4x4_16b_bf16 a[96:99], a[52:53], a[120:121], 1.0 abid:2 blgp:2
+v_mfma_f32_4x4x4_16b_bf16 v[52:55], v[164:165], v[52:53], v[144:147] abid:2
+v_mfma_f32_4x4x4_16b_bf16 v[132:135], a[120:121], v[16:17], v[36:39]
+v_mfma_f32_4x4x4_16b_bf16 v[36:39], v[136:137], v[68:69], v[100:103] cbsz:1 blgp:1
+v_mfma_f32_32x32x8_bf16 v[4:19], a[148:149], v[48:49], 1.0 abid:2 blgp:1
+v_mfma_f32_32x32x8_bf16 v[184:199], a[148:149], a[140:141], v[168:183] abid:2 blgp:2
+v_mfma_f32_32x32x8_bf16 v[56:71], a[16:17], a[196:197], 1.0 abid:1 blgp:2
+v_mfma_f32_32x32x8_bf16 a[52:67], a[184:185], a[88:89], a[76:91] abid:2
+v_mfma_f32_32x32x8_bf16 v[92:107], a[88:89], a[160:161], v[44:59] blgp:2
+v_mfma_f32_16x16x16_bf16 a[116:119], a[172:173], v[144:145], 0
+v_mfma_f32_16x16x16_bf16 v[60:63], a[8:9], v[16:17], 1.0 cbsz:1 abid:1
+v_mfma_f32_16x16x16_bf16 v[76:79], v[188:189], a[20:21], 1.0 abid:1
+v_mfma_f32_16x16x16_bf16 v[84:87], v[68:69], a[32:33], v[60:63] cbsz:1 abid:1 blgp:2
+v_mfma_f32_16x16x16_bf16 a[36:39], v[16:17], v[176:177], 0 abid:2 blgp:1
+v_mfma_f32_16x16x16_bf16 a[32:35], a[120:121], v[44:45], a[108:111] cbsz:1 abid:1 blgp:2
+v_mfma_f64_16x16x4_f64 v[56:63], a[60:61], v[12:13], v[152:159] cbsz:1
+v_mfma_f64_16x16x4_f64 v[12:19], v[32:33], a[76:77], v[112:119] abid:1
+v_mfma_f64_16x16x4_f64 v[0:7], v[28:29], a[120:121], 0
+v_mfma_f64_16x16x4_f64 v[164:171], a[32:33], v[128:129], 1.0
+v_mfma_f64_16x16x4_f64 a[120:127], v[164:165], a[96:97], a[168:175]
+v_mfma_f64_16x16x4_f64 v[144:151], v[4:5], a[36:37], 0 abid:2
+v_mfma_f64_4x4x4_4b_f64 v[164:165], a[8:9], v[104:105], v[40:41] neg:[1,0,0]
+v_mfma_f64_4x4x4_4b_f64 v[80:81], v[148:149], v[24:25], v[52:53] cbsz:1
+v_mfma_f64_4x4x4_4b_f64 a[8:9], v[136:137], v[120:121], 0
+v_mfma_f64_4x4x4_4b_f64 v[116:117], a[168:169], v[172:173], 1.0
+v_mfma_f64_4x4x4_4b_f64 v[40:41], v[28:29], a[168:169], 1.0 abid:2
+v_mfma_f64_4x4x4_4b_f64 a[20:21], v[136:137], a[52:53], 1.0
+v_mfma_f32_16x16x32_bf8_bf8 a[132:135], a[120:121], v[88:89], a[16:19]
+v_mfma_f32_16x16x32_bf8_bf8 v[120:123], v[8:9], v[180:181], v[116:119] abid:2 blgp:1
+v_mfma_f32_16x16x32_bf8_bf8 a[80:83], v[100:101], v[12:13], 0 cbsz:1 abid:1 blgp:2
+v_mfma_f32_16x16x32_bf8_bf8 a[172:175], v[116:117], v[88:89], a[148:151] blgp:1
+v_mfma_f32_16x16x32_bf8_bf8 v[184:187], a[180:181], v[40:41], v[164:167] abid:1
+v_mfma_f32_16x16x32_bf8_bf8 v[184:187], a[0:1], a[36:37], v[172:175] cbsz:1 abid:1 blgp:2
+v_mfma_f32_16x16x32_bf8_fp8 a[84:87], v[8:9], v[96:97], a[0:3] cbsz:1 abid:1
+v_mfma_f32_16x16x32_bf8_fp8 a[188:191], a[80:81], a[52:53], 1.0 cbsz:1 abid:2 blgp:2
+v_mfma_f32_16x16x32_bf8_fp8 v[108:111], v[132:133], v[184:185], v[132:135] cbsz:1 blgp:1
+v_mfma_f32_16x16x32_bf8_fp8 a[72:75], a[184:185], a[136:137], a[176:179] cbsz:1 abid:2
+v_mfma_f32_16x16x32_bf8_fp8 a[8:11], a[48:49], v[4:5], 0 cbsz:1
+v_mfma_f32_16x16x32_bf8_fp8 v[60:63], v[124:125], a[164:165], 0 abid:2 blgp:1
+v_mfma_f32_16x16x32_fp8_bf8 v[120:123], a[40:41], v[184:185], 0
+v_mfma_f32_16x16x32_fp8_bf8 v[60:63], v[172:173], v[48:49], v[48:51] cbsz:1
+v_mfma_f32_16x16x32_fp8_bf8 v[76:79], a[4:5], v[132:133], 1.0
+v_mfma_f32_16x16x32_fp8_bf8 a[104:107], v[116:117], a[136:137], a[108:111] abid:1
+v_mfma_f32_16x16x32_fp8_bf8 v[180:183], v[196:197], v[40:41], v[92:95] blgp:2
+v_mfma_f32_16x16x32_fp8_bf8 v[184:187], v[28:29], v[8:9], v[148:151] cbsz:1
+v_mfma_f32_16x16x32_fp8_fp8 a[72:75], a[60:61], v[8:9], a[36:39] cbsz:1 abid:1 blgp:1
+v_mfma_f32_16x16x32_fp8_fp8 v[116:119], v[132:133], a[28:29], v[196:199] abid:1
+v_mfma_f32_16x16x32_fp8_fp8 a[28:31], a[12:13], a[120:121], 0 abid:1 blgp:1
+v_mfma_f32_16x16x32_fp8_fp8 a[136:139], v[168:169], v[4:5], a[60:63]
+v_mfma_f32_16x16x32_fp8_fp8 a[136:139], a[52:53], v[84:85], 0
+v_mfma_f32_16x16x32_fp8_fp8 v[160:163], a[180:181], v[148:149], v[56:59] cbsz:1
+v_mfma_f32_32x32x16_bf8_bf8 v[112:127], a[140:141], a[112:113], v[56:71] blgp:1
+v_mfma_f32_32x32x16_bf8_bf8 a[16:31], v[164:165], v[192:193], 1.0
+v_mfma_f32_32x32x16_bf8_bf8 v[72:87], v[20:21], a[196:197], 1.0 abid:2
+v_mfma_f32_32x32x16_bf8_bf8 a[176:191], a[108:109], a[128:129], a[196:211] blgp:1
+v_mfma_f32_32x32x16_bf8_bf8 v[92:107], a[152:153], a[152:153], v[156:171]
+v_mfma_f32_32x32x16_bf8_bf8 v[152:167], a[180:181], v[192:193], v[76:91] abid:2 blgp:1
+v_mfma_f32_32x32x16_bf8_fp8 a[48:63], a[176:177], v[156:157], 0 abid:1 blgp:1
+v_mfma_f32_32x32x16_bf8_fp8 v[40:55], a[96:97], a[124:125], 0 cbsz:1 blgp:2
+v_mfma_f32_32x32x16_bf8_fp8 v[184:199], a[116:117], a[104:105], v[80:95]
+v_mfma_f32_32x32x16_bf8_fp8 a[56:71], a[40:41], v[108:109], a[104:119] abid:1 blgp:1
+v_mfma_f32_32x32x16_bf8_fp8 a[184:199], v[192:193], v[68:69], a[52:67] cbsz:1 abid:1
+v_mfma_f32_32x32x16_fp8_bf8 v[112:127], v[76:77], a[92:93], v[0:15] abid:1
+v_mfma_f32_32x32x16_fp8_bf8 v[80:95], v[24:25], v[124:125], 1.0 cbsz:1
+v_mfma_f32_32x32x16_fp8_bf8 a[8:23], a[116:117], v[0:1], 0 blgp:1
+v_mfma_f32_32x32x16_fp8_bf8 a[108:123], a[32:33], a[68:69], a[160:175]
+v_mfma_f32_32x32x16_fp8_bf8 a[188:203], a[164:165], v[156:157], 0 cbsz:1
+v_mfma_f32_32x32x16_fp8_bf8 a[20:35], a[168:169], v[80:81], a[88:103] cbsz:1 abid:1 blgp:1
+v_mfma_f32_32x32x16_fp8_fp8 v[160:175], a[48:49], v[136:137], 0 cbsz:1 abid:2
+v_mfma_f32_32x32x16_fp8_fp8 a[108:123], v[192:193], a[68:69], a[140:155]
+v_mfma_f32_32x32x16_fp8_fp8 a[4:19], a[64:65], a[124:125], a[28:43] abid:1
+v_mfma_f32_32x32x16_fp8_fp8 a[72:87], a[100:101], a[144:145], 1.0 blgp:1
+v_mfma_f32_32x32x16_fp8_fp8 a[84:99], a[120:121], v[188:189], a[172:187] cbsz:1 blgp:2
+v_mfma_f32_32x32x16_fp8_fp8 v[112:127], v[116:117], a[92:93], 1.0 abid:1 blgp:2
+ds_add_u32 v140, v224 offset:513
+ds_add_u32 v79, a180 offset:57086
+ds_add_u32 v207, v4 offset:29739
+ds_sub_u32 v110, a120 offset:34927
+ds_sub_u32 v139, v44
+ds_sub_u32 v10, a88 offset:16
+ds_rsub_u32 v197, a124
+ds_rsub_u32 v140, a224 offset:16
+ds_rsub_u32 v143, a48 offset:513
+ds_inc_u32 v125, v216 offset:26932
+ds_inc_u32 v245, v160 offset:18229
+ds_inc_u32 v194, v68 offset:46404
+ds_dec_u32 v239, a92
+ds_dec_u32 v25, v8 offset:50373
+ds_dec_u32 v25, v12
+ds_min_i32 v22, v196 offset:513
+ds_min_i32 v143, a12 offset:16
+ds_min_i32 v232, a104
+ds_max_i32 v244, v72 offset:16
+ds_max_i32 v19, a140 offset:5628
+ds_max_i32 v163, v144 offset:513
+ds_min_u32 v31, v124 offset:55489
+ds_min_u32 v23, v4 offset:513
+ds_min_u32 v227, v236 offset:16
+ds_max_u32 v237, v40 offset:8813
+ds_max_u32 v155, a24 offset:16
+ds_max_u32 v131, v28
+ds_and_b32 v171, a152
+ds_and_b32 v180, a108 offset:16
+ds_and_b32 v168, a4 offset:7849
+ds_or_b32 v209, v148 offset:16802
+ds_or_b32 v33, v28 offset:3993
+ds_or_b32 v104, v40 offset:16
+ds_xor_b32 v200, v12 offset:513
+ds_xor_b32 v60, v96
+ds_xor_b32 v212, v36 offset:513
+ds_write_b32 v4, v0 offset:32403
+ds_write_b32 v132, a128 offset:16
+ds_write_b32 v33, a44
+ds_write2_b32 v79, v220, v188 offset0:136 offset1:13
+ds_write2_b32 v24, v132, v96
+ds_write2_b32 v225, v12, v68
+ds_write2st64_b32 v151, v4, v184
+ds_write2st64_b32 v163, a152, a136 offset0:184 offset1:144
+ds_write2st64_b32 v175, v228, v140 offset0:94 offset1:246
+ds_cmpst_b32 v247, v100, v36
+ds_cmpst_b32 v70, v20, v0
+ds_cmpst_b32 v110, a16, a4 offset:59442
+ds_min_f32 v128, v84 offset:6926
+ds_min_f32 v148, a80 offset:47553
+ds_min_f32 v141, a84 offset:513
+ds_max_f32 v208, v116
+ds_max_f32 v38, v0 offset:16
+ds_max_f32 v80, a32 offset:513
+ds_add_f32 v12, a8
+ds_add_f32 v90, a232 offset:16
+ds_add_f32 v156, v152
+ds_pk_add_f16 v114, a144
+ds_pk_add_f16 v192, v48
+ds_pk_add_f16 v103, a36 offset:48718
+ds_pk_add_bf16 v83, v188 offset:25538
+ds_pk_add_bf16 v80, a20 offset:61578
+ds_pk_add_bf16 v173, v12 offset:513
+ds_write_b8 v71, v164 offset:51824
+ds_write_b8 v9, v88
+ds_write_b8 v228, a100 offset:513
+ds_write_b16 v14, a196 offset:36341
+ds_write_b16 v18, v88 offset:16
+ds_write_b16 v17, v28 offset:513
+ds_add_rtn_u32 a184, v110, a76 offset:16
+ds_add_rtn_u32 v36, v156, v132 offset:17714
+ds_add_rtn_u32 a184, v203, a220 offset:16
+ds_sub_rtn_u32 v96, v151, v172 offset:513
+ds_sub_rtn_u32 a156, v218, a232 offset:39504
+ds_sub_rtn_u32 v88, v209, v164
+ds_rsub_rtn_u32 a32, v246, a188 offset:16
+ds_rsub_rtn_u32 v0, v98, v36 offset:37622
+ds_rsub_rtn_u32 v72, v35, v44 offset:16
+ds_inc_rtn_u32 v84, v223, v56 offset:16
+ds_inc_rtn_u32 a176, v52, a196 offset:8951
+ds_inc_rtn_u32 a184, v90, a0 offset:513
+ds_dec_rtn_u32 v212, v163, v236 offset:12686
+ds_dec_rtn_u32 v212, v57, v172
+ds_dec_rtn_u32 a156, v87, a36 offset:32156
+ds_min_rtn_i32 v168, v46, v8 offset:49135
+ds_min_rtn_i32 v20, v187, v48 offset:16
+ds_min_rtn_i32 v48, v3, v212 offset:16
+ds_max_rtn_i32 v60, v17, v64 offset:41317
+ds_max_rtn_i32 v88, v50, v176 offset:16
+ds_max_rtn_i32 a224, v101, a188 offset:19498
+ds_min_rtn_u32 v136, v182, v184 offset:16
+ds_min_rtn_u32 a208, v4, a228 offset:513
+ds_min_rtn_u32 v188, v30, v140 offset:16
+ds_max_rtn_u32 a112, v176, a80 offset:16
+ds_max_rtn_u32 v84, v249, v196 offset:513
+ds_max_rtn_u32 v152, v111, v172 offset:16
+ds_and_rtn_b32 v36, v170, v144 offset:48300
+ds_and_rtn_b32 v184, v4, v4 offset:16
+ds_and_rtn_b32 a116, v117, a180 offset:16
+ds_or_rtn_b32 a56, v2, a84 offset:38740
+ds_or_rtn_b32 v24, v204, v88 offset:16
+ds_or_rtn_b32 v80, v214, v156
+ds_xor_rtn_b32 v208, v83, v108 offset:513
+ds_xor_rtn_b32 a160, v40, a72 offset:59584
+ds_xor_rtn_b32 a128, v212, a68 offset:16
+ds_wrxchg_rtn_b32 v12, v137, v12 offset:513
+ds_wrxchg_rtn_b32 v128, v88, v220
+ds_wrxchg_rtn_b32 v88, v213, v20
+ds_cmpst_rtn_b32 v148, v229, v28, v12 offset:513
+ds_cmpst_rtn_b32 v208, v27, v220, v216 offset:513
+ds_cmpst_rtn_b32 v84, v74, v56, v144
+ds_min_rtn_f32 a196, v67, a188 offset:16
+ds_min_rtn_f32 a96, v114, a220
+ds_min_rtn_f32 v180, v116, v32 offset:16
+ds_max_rtn_f32 v232, v125, v100 offset:16
+ds_max_rtn_f32 v116, v22, v208 offset:513
+ds_max_rtn_f32 v28, v45, v0
+ds_add_rtn_f32 v20, v92, v180 offset:16
+ds_add_rtn_f32 a24, v20, a36 offset:513
+ds_add_rtn_f32 v60, v106, v88
+ds_read_b32 v44, v134 offset:513
+ds_read_b32 v96, v49 offset:49294
+ds_read_b32 v192, v175
+ds_read2_b32 a[188:189], v216 offset0:16
+ds_read2_b32 a[220:221], v173 offset0:200 offset1:106
+ds_read2_b32 a[8:9], v60 offset0:74 offset1:137
+ds_read2st64_b32 v[168:169], v25 offset0:16
+ds_read2st64_b32 v[68:69], v165
+ds_read2st64_b32 v[16:17], v79 offset0:1 offset1:2
+ds_read_i8 v76, v59 offset:16
+ds_read_i8 a64, v215
+ds_read_i8 v160, v145 offset:16
+ds_read_u8 v0, v30
+ds_read_u8 v148, v159 offset:513
+ds_read_u8 a204, v32 offset:62231
+ds_read_i16 a140, v239 offset:513
+ds_read_i16 v36, v195 offset:53345
+ds_read_i16 v52, v234 offset:47713
+ds_read_u16 v228, v101 offset:16
+ds_read_u16 a84, v66
+ds_read_u16 v96, v234 offset:57255
+ds_swizzle_b32 v84, v230 offset:swizzle(BROADCAST,16,0)
+ds_swizzle_b32 v216, v167 offset:swizzle(BROADCAST,16,0)
+ds_swizzle_b32 v24, v200 offset:swizzle(BROADCAST,16,0)
+ds_permute_b32 v136, v7, v196
+ds_permute_b32 a120, v158, a20 offset:513
+ds_permute_b32 v112, v249, v132 offset:513
+ds_bpermute_b32 v132, v117, v64 offset:36557
+ds_bpermute_b32 v8, v89, v84
+ds_bpermute_b32 a84, v164, a128
+ds_add_u64 v65, v[132:133] offset:36204
+ds_add_u64 v201, v[232:233] offset:16
+ds_add_u64 v57, v[108:109] offset:16
+ds_sub_u64 v222, v[188:189] offset:513
+ds_sub_u64 v108, v[192:193] offset:54548
+ds_sub_u64 v210, v[52:53] offset:513
+ds_rsub_u64 v224, v[20:21]
+ds_rsub_u64 v203, a[116:117] offset:513
+ds_rsub_u64 v2, v[176:177] offset:513
+ds_inc_u64 v9, a[100:101]
+ds_inc_u64 v178, v[8:9] offset:40338
+ds_inc_u64 v16, v[184:185] offset:513
+ds_dec_u64 v228, v[0:1]
+ds_dec_u64 v98, a[204:205] offset:513
+ds_dec_u64 v96, v[200:201] offset:16
+ds_min_i64 v3, v[68:69] offset:62706
+ds_min_i64 v234, a[96:97]
+ds_min_i64 v214, v[140:141] offset:40869
+ds_max_i64 v180, v[12:13]
+ds_max_i64 v23, a[4:5] offset:16
+ds_max_i64 v202, a[176:177] offset:513
+ds_min_u64 v79, a[20:21] offset:513
+ds_min_u64 v15, v[28:29] offset:11627
+ds_min_u64 v206, a[160:161] offset:60025
+ds_max_u64 v172, v[184:185]
+ds_max_u64 v132, v[152:153] offset:513
+ds_max_u64 v87, v[120:121] offset:16
+ds_and_b64 v211, v[224:225]
+ds_and_b64 v79, v[0:1] offset:13704
+ds_and_b64 v61, a[12:13] offset:21687
+ds_or_b64 v88, v[8:9] offset:16
+ds_or_b64 v218, v[196:197] offset:513
+ds_or_b64 v14, a[84:85] offset:44867
+ds_xor_b64 v41, a[68:69]
+ds_xor_b64 v28, a[80:81] offset:16
+ds_xor_b64 v213, v[20:21] offset:513
+ds_write_b64 v44, v[220:221] offset:25177
+ds_write_b64 v2, v[16:17]
+ds_write_b64 v102, a[104:105] offset:513
+ds_write2_b64 v187, v[60:61], v[24:25] offset0:16
+ds_write2_b64 v162, v[4:5], v[156:157] offset0:1 offset1:2
+ds_write2_b64 v164, a[232:233], a[56:57] offset0:254 offset1:103
+ds_write2st64_b64 v29, v[224:225], v[92:93] offset0:7 offset1:247
+ds_write2st64_b64 v158, a[232:233], a[220:221] offset0:16
+ds_write2st64_b64 v202, v[168:169], v[28:29] offset0:1 offset1:2
+ds_cmpst_b64 v159, a[96:97], a[56:57] offset:513
+ds_cmpst_b64 v86, a[148:149], a[84:85] offset:12833
+ds_cmpst_b64 v72, a[124:125], a[216:217] offset:16
+ds_min_f64 v182, a[88:89] offset:39896
+ds_min_f64 v214, v[232:233] offset:16
+ds_min_f64 v137, v[28:29] offset:513
+ds_max_f64 v164, a[76:77]
+ds_max_f64 v240, v[208:209]
+ds_max_f64 v95, v[92:93] offset:33124
+ds_write_b8_d16_hi v2, v84 offset:3032
+ds_write_b8_d16_hi v6, v152 offset:513
+ds_write_b8_d16_hi v22, v212 offset:513
+ds_write_b16_d16_hi v42, v212 offset:16
+ds_write_b16_d16_hi v83, v196 offset:16
+ds_write_b16_d16_hi v131, v84 offset:50721
+ds_read_u8_d16 a20, v63 offset:513
+ds_read_u8_d16 v164, v52 offset:9410
+ds_read_u8_d16 v68, v72
+ds_read_u8_d16_hi v144, v115 offset:16
+ds_read_u8_d16_hi a32, v138 offset:2338
+ds_read_u8_d16_hi v200, v143
+ds_read_i8_d16 v188, v62 offset:16
+ds_read_i8_d16 a120, v107 offset:33249
+ds_read_i8_d16 v48, v124 offset:25518
+ds_read_i8_d16_hi v28, v2 offset:16
+ds_read_i8_d16_hi a0, v188
+ds_read_i8_d16_hi v140, v200 offset:16
+ds_read_u16_d16 a36, v174 offset:4757
+ds_read_u16_d16 a64, v84 offset:8609
+ds_read_u16_d16 a60, v86 offset:513
+ds_read_u16_d16_hi a100, v111 offset:54549
+ds_read_u16_d16_hi v232, v35 offset:8528
+ds_read_u16_d16_hi a132, v102 offset:513
+ds_add_f64 v86, v[72:73]
+ds_add_f64 v108, a[60:61] offset:513
+ds_add_f64 v82, v[128:129]
+ds_add_rtn_u64 a[200:201], v54, a[224:225] offset:16
+ds_add_rtn_u64 v[200:201], v233, v[52:53] offset:513
+ds_add_rtn_u64 a[20:21], v114, a[132:133] offset:513
+ds_sub_rtn_u64 v[124:125], v175, v[180:181] offset:513
+ds_sub_rtn_u64 a[96:97], v64, a[128:129] offset:513
+ds_sub_rtn_u64 v[148:149], v181, v[60:61] offset:16
+ds_rsub_rtn_u64 a[180:181], v70, a[168:169] offset:513
+ds_rsub_rtn_u64 v[140:141], v3, v[236:237] offset:16
+ds_rsub_rtn_u64 v[32:33], v80, v[220:221] offset:52305
+ds_inc_rtn_u64 v[112:113], v42, v[224:225]
+ds_inc_rtn_u64 v[112:113], v212, v[192:193] offset:8910
+ds_inc_rtn_u64 v[180:181], v170, v[32:33] offset:513
+ds_dec_rtn_u64 v[84:85], v39, v[36:37]
+ds_dec_rtn_u64 a[56:57], v183, a[184:185]
+ds_dec_rtn_u64 v[104:105], v113, v[60:61] offset:513
+ds_min_rtn_i64 a[172:173], v144, a[68:69] offset:513
+ds_min_rtn_i64 v[188:189], v95, v[180:181] offset:28260
+ds_min_rtn_i64 v[120:121], v72, v[8:9] offset:16
+ds_max_rtn_i64 v[216:217], v26, v[68:69] offset:513
+ds_max_rtn_i64 a[224:225], v62, a[56:57] offset:513
+ds_max_rtn_i64 v[172:173], v233, v[144:145] offset:61931
+ds_min_rtn_u64 v[184:185], v15, v[48:49] offset:513
+ds_min_rtn_u64 a[20:21], v99, a[140:141] offset:16
+ds_min_rtn_u64 a[64:65], v84, a[192:193] offset:513
+ds_max_rtn_u64 v[232:233], v118, v[20:21] offset:513
+ds_max_rtn_u64 a[220:221], v208, a[204:205]
+ds_max_rtn_u64 v[96:97], v68, v[208:209]
+ds_and_rtn_b64 a[184:185], v27, a[164:165] offset:4712
+ds_and_rtn_b64 a[196:197], v100, a[120:121] offset:23714
+ds_and_rtn_b64 v[224:225], v158, v[4:5] offset:5213
+ds_or_rtn_b64 v[16:17], v9, v[204:205] offset:16733
+ds_or_rtn_b64 a[196:197], v236, a[224:225] offset:52251
+ds_or_rtn_b64 v[60:61], v147, v[144:145] offset:16
+ds_xor_rtn_b64 v[232:233], v57, v[108:109] offset:16
+ds_xor_rtn_b64 a[196:197], v246, a[164:165] offset:513
+ds_xor_rtn_b64 v[56:57], v224, v[0:1] offset:513
+ds_wrxchg_rtn_b64 v[52:53], v231, v[200:201]
+ds_wrxchg_rtn_b64 v[100:101], v215, v[128:129]
+ds_wrxchg_rtn_b64 a[212:213], v40, a[144:145] offset:16
+ds_cmpst_rtn_b64 v[132:133], v188, v[24:25], v[88:89] offset:16
+ds_cmpst_rtn_b64 v[48:49], v104, v[28:29], v[4:5] offset:35047
+ds_cmpst_rtn_b64 v[108:109], v131, v[64:65], v[16:17]
+ds_min_rtn_f64 v[56:57], v187, v[236:237] offset:51949
+ds_min_rtn_f64 v[8:9], v75, v[152:153] offset:513
+ds_min_rtn_f64 v[68:69], v200, v[232:233] offset:513
+ds_max_rtn_f64 v[80:81], v213, v[56:57] offset:16
+ds_max_rtn_f64 a[68:69], v75, a[156:157]
+ds_max_rtn_f64 a[0:1], v12, a[236:237] offset:16
+ds_read_b64 v[176:177], v227 offset:16
+ds_read_b64 v[100:101], v218
+ds_read_b64 v[100:101], v223 offset:11124
+ds_read2_b64 v[168:171], v208 offset0:27 offset1:97
+ds_read2_b64 v[144:147], v48
+ds_read2_b64 v[32:35], v238 offset0:117 offset1:69
+ds_read2st64_b64 v[144:147], v208 offset0:16
+ds_read2st64_b64 a[28:31], v103 offset0:82 offset1:114
+ds_read2st64_b64 v[132:135], v9 offset0:16
+ds_add_rtn_f64 v[120:121], v220, v[192:193] offset:32807
+ds_add_rtn_f64 v[160:161], v150, v[44:45]
+ds_add_rtn_f64 v[36:37], v127, v[212:213] offset:513
+ds_pk_add_rtn_f16 a52, v160, a148 offset:26788
+ds_pk_add_rtn_f16 v172, v248, v68 offset:7175
+ds_pk_add_rtn_f16 a48, v172, a180
+ds_pk_add_rtn_bf16 v20, v34, v136
+ds_pk_add_rtn_bf16 v8, v181, v56 offset:513
+ds_pk_add_rtn_bf16 v136, v231, v148
+ds_write_b96 v19, v[36:38] offset:513
+ds_write_b96 v34, v[192:194] offset:63118
+ds_write_b96 v225, v[128:130] offset:513
+ds_write_b128 v185, v[128:131] offset:63118
+ds_write_b128 v39, a[80:83] offset:513
+ds_write_b128 v118, a[92:95] offset:16
+ds_read_b96 a[236:238], v49 offset:13205
+ds_read_b96 a[208:210], v89 offset:16
+ds_read_b96 a[92:94], v85 offset:513
+ds_read_b128 a[196:199], v211 offset:513
+ds_read_b128 a[16:19], v121
+ds_read_b128 a[76:79], v97 offset:513
 ds_swizzle_b32 v5, v7 offset:swizzle(QUAD_PERM,3,2,1,0)
 ds_swizzle_b32 v5, v7 offset:swizzle(BITMASK_PERM,"0000i")
 ds_swizzle_b32 v5, v7 offset:swizzle(SWAP,1)
@@ -3704,752 +3978,752 @@ ds_swizzle_b32 v5, v7 offset:swizzle(BROADCAST,16,0)
 ds_swizzle_b32 v5, v7 offset:swizzle(BROADCAST,8,3)
 ds_swizzle_b32 v5, v7 offset:swizzle(QUAD_PERM,0,1,2,3)
 ds_swizzle_b32 v5, v7 offset:49152
-flat_load_ubyte a104, v[76:77] offset:16
-flat_load_ubyte v128, v[150:151] offset:4095 sc0 sc1
-flat_load_ubyte v104, v[150:151] offset:4095 nt
-flat_load_ubyte v4, v[194:195] offset:4095 sc0
-flat_load_sbyte a188, v[122:123] offset:4095 nt
-flat_load_sbyte a32, v[102:103] nt
-flat_load_sbyte a188, v[88:89] offset:4095
-flat_load_sbyte v24, v[98:99] offset:16 sc0 sc1
-flat_load_ushort v52, v[24:25] offset:16 sc0
-flat_load_ushort v164, v[144:145]
-flat_load_ushort v36, v[2:3] offset:4095
-flat_load_ushort v176, v[122:123]
-flat_load_sshort v180, v[152:153] offset:4095
-flat_load_sshort a24, v[172:173] offset:16
-flat_load_sshort v148, v[12:13] offset:16 sc0
-flat_load_sshort v164, v[68:69]
-flat_load_dword v200, v[184:185] sc1
-flat_load_dword a168, v[140:141] offset:16 sc0
-flat_load_dword a56, v[26:27] offset:4095 nt
-flat_load_dword v104, v[198:199] offset:16
-flat_load_dwordx2 v[156:157], v[114:115] nt sc1
-flat_load_dwordx2 a[28:29], v[192:193] offset:16 sc1
-flat_load_dwordx2 a[232:233], v[112:113] offset:16
-flat_load_dwordx2 v[80:81], v[10:11] offset:4095 sc0
-flat_load_dwordx3 a[136:138], v[92:93]
-flat_load_dwordx3 v[100:102], v[54:55] offset:4095 nt
-flat_load_dwordx3 a[8:10], v[140:141]
-flat_load_dwordx3 v[20:22], v[152:153] sc0
-flat_load_dwordx4 a[60:63], v[86:87] offset:16 nt
-flat_load_dwordx4 v[36:39], v[118:119] sc0
-flat_load_dwordx4 v[16:19], v[24:25] nt sc1
-flat_load_dwordx4 a[108:111], v[32:33] offset:16 sc1
-flat_store_byte v[160:161], v200
-flat_store_byte v[88:89], v204
-flat_store_byte v[54:55], v176
-flat_store_byte v[38:39], v12 offset:16 nt
-flat_store_byte_d16_hi v[6:7], v208 offset:16 nt sc1
-flat_store_byte_d16_hi v[122:123], v12 offset:4095 sc1
-flat_store_byte_d16_hi v[40:41], a148 sc1
-flat_store_byte_d16_hi v[150:151], v168 offset:4095 nt sc1
-flat_store_short v[160:161], v64 nt
-flat_store_short v[16:17], a144 offset:16 sc0
-flat_store_short v[16:17], v4 offset:16 nt
-flat_store_short v[166:167], v144 sc0
-flat_store_short_d16_hi v[104:105], v48 offset:4095
-flat_store_short_d16_hi v[128:129], v52 offset:4095
-flat_store_short_d16_hi v[90:91], a200
-flat_store_short_d16_hi v[44:45], v236 nt sc1
-flat_store_dword v[196:197], a208 offset:16
-flat_store_dword v[62:63], v172 offset:16
-flat_store_dword v[40:41], v76 offset:16 sc1
-flat_store_dword v[170:171], v4
-flat_store_dwordx2 v[150:151], v[16:17] nt sc1
-flat_store_dwordx2 v[110:111], a[132:133]
-flat_store_dwordx2 v[36:37], v[56:57] nt
-flat_store_dwordx2 v[104:105], v[132:133] offset:16
-flat_store_dwordx3 v[88:89], v[80:82] offset:4095 nt sc1
-flat_store_dwordx3 v[186:187], a[100:102] offset:16 nt
-flat_store_dwordx3 v[150:151], a[172:174] offset:4095
-flat_store_dwordx3 v[142:143], a[116:118]
-flat_store_dwordx4 v[186:187], v[236:239] offset:16
-flat_store_dwordx4 v[24:25], a[184:187] nt sc1
-flat_store_dwordx4 v[150:151], a[0:3] offset:16
-flat_store_dwordx4 v[72:73], a[12:15] offset:4095 nt
-flat_load_ubyte_d16 v228, v[98:99]
-flat_load_ubyte_d16 a152, v[128:129] offset:4095 sc0
-flat_load_ubyte_d16 v204, v[62:63] sc1
-flat_load_ubyte_d16 a60, v[10:11] offset:16 sc0 sc1
-flat_load_ubyte_d16_hi a216, v[74:75] offset:16 nt
-flat_load_ubyte_d16_hi a8, v[114:115] offset:4095 sc1
-flat_load_ubyte_d16_hi v48, v[84:85] nt
-flat_load_ubyte_d16_hi v216, v[60:61] offset:16 sc0
-flat_load_sbyte_d16 v12, v[164:165] offset:16 sc0 sc1
-flat_load_sbyte_d16 v176, v[0:1] sc1
-flat_load_sbyte_d16 v60, v[18:19] offset:4095 sc1
-flat_load_sbyte_d16 v172, v[26:27]
-flat_load_sbyte_d16_hi v48, v[76:77] nt
-flat_load_sbyte_d16_hi a108, v[4:5] offset:16 nt
-flat_load_sbyte_d16_hi a4, v[88:89] offset:16 sc0
-flat_load_sbyte_d16_hi v136, v[104:105]
-flat_load_short_d16 v148, v[52:53]
-flat_load_short_d16 a76, v[2:3] offset:4095
-flat_load_short_d16 v72, v[108:109] offset:4095
-flat_load_short_d16 v116, v[10:11] nt
-flat_load_short_d16_hi a132, v[198:199] offset:16
-flat_load_short_d16_hi v172, v[28:29] offset:16 sc0 sc1
-flat_load_short_d16_hi v112, v[68:69] sc0
-flat_load_short_d16_hi a24, v[90:91]
-flat_atomic_swap v[154:155], a0 nt sc1
-flat_atomic_swap v[60:61], v168 offset:4095 nt sc1
-flat_atomic_swap v[158:159], v152 offset:16
-flat_atomic_swap v[32:33], a16 offset:4095
-flat_atomic_cmpswap v208, v[86:87], v[116:117] offset:4095 sc0
-flat_atomic_cmpswap v[114:115], v[28:29] offset:4095 nt sc1
-flat_atomic_cmpswap v[24:25], v[100:101] sc1
-flat_atomic_cmpswap v[72:73], v[168:169] offset:16
-flat_atomic_add v[114:115], a180 offset:4095
-flat_atomic_add a196, v[112:113], a28 offset:16 sc0 sc1
-flat_atomic_add v[180:181], a92
-flat_atomic_add v[158:159], v152 offset:4095 nt
-flat_atomic_sub v52, v[90:91], v208 offset:4095 sc0 sc1
-flat_atomic_sub v[60:61], a196 offset:16 sc1
-flat_atomic_sub v[192:193], v236 offset:4095
-flat_atomic_sub v0, v[92:93], v48 sc0
-flat_atomic_smin v[134:135], v176 offset:4095 nt sc1
-flat_atomic_smin a236, v[42:43], a200 sc0
-flat_atomic_smin v20, v[126:127], v16 offset:4095 sc0
-flat_atomic_smin v[138:139], v104 offset:4095 nt
-flat_atomic_umin v[64:65], a120 offset:16
-flat_atomic_umin v[164:165], v216
-flat_atomic_umin v[168:169], v52 offset:16
-flat_atomic_umin v[192:193], v84
-flat_atomic_smax v[0:1], v92 offset:16
-flat_atomic_smax v[18:19], a180 nt
-flat_atomic_smax v24, v[198:199], v164 offset:4095 sc0
-flat_atomic_smax v52, v[10:11], v16 sc0
-flat_atomic_umax v[106:107], v216
-flat_atomic_umax v[110:111], a32 offset:16
-flat_atomic_umax v[176:177], v128 offset:4095
-flat_atomic_umax v152, v[158:159], v84 offset:4095 sc0 sc1
-flat_atomic_and v80, v[88:89], v168 offset:16 sc0
-flat_atomic_and a160, v[130:131], a56 offset:4095 sc0 sc1
-flat_atomic_and v[90:91], a96 offset:4095 sc1
-flat_atomic_and v[164:165], v140 nt
-flat_atomic_or v[192:193], v224 nt
-flat_atomic_or a124, v[26:27], a128 sc0
-flat_atomic_or v212, v[186:187], v32 offset:16 sc0
-flat_atomic_or v236, v[154:155], v100 offset:16 sc0 sc1
-flat_atomic_xor v[84:85], a172 sc1
-flat_atomic_xor v[56:57], v112 offset:4095 nt
-flat_atomic_xor a116, v[134:135], a108 sc0
-flat_atomic_xor a144, v[166:167], a84 offset:16 sc0 sc1
-flat_atomic_inc v[154:155], v204 nt
-flat_atomic_inc v[110:111], v24 offset:16
-flat_atomic_inc v[132:133], a88 offset:4095 nt
-flat_atomic_inc v144, v[20:21], v148 offset:4095 sc0 sc1
-flat_atomic_dec v[54:55], a48 offset:4095
-flat_atomic_dec a32, v[80:81], a228 sc0
-flat_atomic_dec v[168:169], v68 offset:4095 nt
-flat_atomic_dec v8, v[42:43], v24 sc0
-flat_atomic_add_f32 v[12:13], v128 offset:16
-flat_atomic_add_f32 v[196:197], v12 offset:16
-flat_atomic_add_f32 a120, v[0:1], a228 offset:4095 sc0
-flat_atomic_add_f32 v[130:131], a64 offset:16 sc1
-flat_atomic_pk_add_f16 a160, v[114:115], a68 sc0 sc1
-flat_atomic_pk_add_f16 v[30:31], v124 offset:16
-flat_atomic_pk_add_f16 v[48:49], v16
-flat_atomic_pk_add_f16 v[10:11], a152
-flat_atomic_add_f64 v[170:171], v[128:129] offset:4095
-flat_atomic_add_f64 v[154:155], v[108:109] offset:4095
-flat_atomic_add_f64 v[168:169], v[140:141] offset:16 sc1
-flat_atomic_add_f64 v[198:199], a[232:233] offset:16 nt sc1
-flat_atomic_min_f64 v[180:181], v[32:33], v[176:177] offset:16 sc0
-flat_atomic_min_f64 v[24:25], v[120:121] sc1
-flat_atomic_min_f64 v[64:65], v[30:31], v[108:109] offset:16 sc0
-flat_atomic_min_f64 v[62:63], v[4:5] nt
-flat_atomic_max_f64 v[132:133], a[44:45] nt
-flat_atomic_max_f64 v[6:7], a[220:221] nt sc1
-flat_atomic_max_f64 v[142:143], v[132:133] offset:16
-flat_atomic_max_f64 v[12:13], v[224:225] offset:16 nt
-flat_atomic_pk_add_bf16 v[186:187], v152 sc1
-flat_atomic_pk_add_bf16 v120, v[136:137], v184 offset:4095 sc0 sc1
-flat_atomic_pk_add_bf16 v[86:87], a36 offset:4095
-flat_atomic_pk_add_bf16 v[36:37], a20 offset:16
-flat_atomic_swap_x2 v[68:69], v[108:109] offset:4095
-flat_atomic_swap_x2 v[154:155], a[84:85] offset:4095
-flat_atomic_swap_x2 v[84:85], v[148:149], v[140:141] offset:16 sc0
-flat_atomic_swap_x2 v[56:57], v[2:3], v[32:33] offset:4095 sc0
-flat_atomic_cmpswap_x2 a[80:81], v[52:53], a[176:179] sc0
-flat_atomic_cmpswap_x2 v[232:233], v[12:13], v[88:91] sc0
-flat_atomic_cmpswap_x2 v[4:5], v[154:155], v[144:147] offset:16 sc0 sc1
-flat_atomic_cmpswap_x2 v[52:53], a[192:195]
-flat_atomic_add_x2 v[102:103], v[216:217] offset:16 sc1
-flat_atomic_add_x2 v[64:65], a[128:129] offset:4095 nt sc1
-flat_atomic_add_x2 v[112:113], v[80:81], v[144:145] offset:16 sc0 sc1
-flat_atomic_add_x2 a[164:165], v[98:99], a[68:69] sc0
-flat_atomic_sub_x2 v[90:91], v[80:81] sc1
-flat_atomic_sub_x2 v[70:71], a[232:233] offset:16 nt
-flat_atomic_sub_x2 v[180:181], v[16:17] offset:4095
-flat_atomic_sub_x2 v[28:29], v[128:129] sc1
-flat_atomic_smin_x2 v[184:185], v[12:13] offset:4095 nt
-flat_atomic_smin_x2 v[184:185], v[38:39], v[220:221] offset:4095 sc0
-flat_atomic_smin_x2 v[172:173], v[164:165], v[148:149] offset:4095 sc0
-flat_atomic_smin_x2 a[88:89], v[34:35], a[164:165] offset:16 sc0
-flat_atomic_umin_x2 v[190:191], v[88:89]
-flat_atomic_umin_x2 v[72:73], v[98:99], v[44:45] sc0
-flat_atomic_umin_x2 v[32:33], v[220:221] offset:16 nt
-flat_atomic_umin_x2 v[176:177], v[192:193] offset:4095 sc1
-flat_atomic_smax_x2 v[2:3], a[208:209] offset:16 nt
-flat_atomic_smax_x2 v[28:29], v[162:163], v[212:213] offset:4095 sc0
-flat_atomic_smax_x2 v[62:63], a[36:37] offset:4095 nt sc1
-flat_atomic_smax_x2 v[180:181], v[8:9] offset:16 nt sc1
-flat_atomic_umax_x2 v[56:57], v[184:185]
-flat_atomic_umax_x2 v[48:49], v[144:145]
-flat_atomic_umax_x2 v[64:65], v[160:161] offset:16
-flat_atomic_umax_x2 v[176:177], v[36:37] sc1
-flat_atomic_and_x2 v[4:5], v[136:137] offset:4095 nt
-flat_atomic_and_x2 v[70:71], v[148:149] offset:16 sc1
-flat_atomic_and_x2 a[112:113], v[30:31], a[80:81] offset:4095 sc0
-flat_atomic_and_x2 v[124:125], v[20:21] offset:4095 nt
-flat_atomic_or_x2 v[110:111], a[80:81] offset:4095
-flat_atomic_or_x2 v[106:107], a[184:185] offset:4095
-flat_atomic_or_x2 a[204:205], v[176:177], a[44:45] sc0 sc1
-flat_atomic_or_x2 v[180:181], v[56:57] offset:4095 nt
-flat_atomic_xor_x2 v[118:119], v[88:89]
-flat_atomic_xor_x2 v[82:83], v[104:105] nt
-flat_atomic_xor_x2 a[88:89], v[162:163], a[160:161] offset:16 sc0 sc1
-flat_atomic_xor_x2 v[162:163], a[128:129]
-flat_atomic_inc_x2 v[128:129], a[12:13] offset:16 nt
-flat_atomic_inc_x2 v[154:155], v[128:129] offset:4095
-flat_atomic_inc_x2 v[198:199], v[20:21] offset:16
-flat_atomic_inc_x2 v[106:107], v[228:229] offset:4095
-flat_atomic_dec_x2 a[8:9], v[198:199], a[108:109] sc0
-flat_atomic_dec_x2 v[56:57], a[236:237] offset:16 nt sc1
-flat_atomic_dec_x2 v[198:199], v[12:13] offset:4095 nt sc1
-flat_atomic_dec_x2 v[8:9], v[52:53] offset:16 nt sc1
-scratch_load_ubyte a124, off, off offset:16
-scratch_load_ubyte a208, v128, off offset:-16 sc0
-scratch_load_ubyte v44, off, off offset:-16
-scratch_load_ubyte v56, v182, off offset:16 nt sc1
-scratch_load_sbyte v60, v44, off offset:16
-scratch_load_sbyte a132, v52, off sc0
-scratch_load_sbyte v164, v96, s20 offset:-1
-scratch_load_sbyte v212, off, off sc1
-scratch_load_ushort v68, v78, s20 offset:-16
-scratch_load_ushort a16, off, s20 offset:16
-scratch_load_ushort a76, v48, s20 offset:16 sc0
-scratch_load_ushort v196, v76, off offset:-16 sc1
-scratch_load_sshort v144, v30, off offset:4095 sc1
-scratch_load_sshort v220, v30, off
-scratch_load_sshort a188, v120, s20 offset:-16 nt
-scratch_load_sshort a36, v108, s20 offset:-1 sc0
-scratch_load_dword v228, off, off offset:4095
-scratch_load_dword v148, v86, s20 offset:16 nt
-scratch_load_dword v84, v6, s20 offset:4095
-scratch_load_dword v200, v166, off offset:-16
-scratch_load_dwordx2 v[196:197], off, off sc1
-scratch_load_dwordx2 v[236:237], off, s20 offset:16 sc1
-scratch_load_dwordx2 a[112:113], off, s20 offset:16 sc0 sc1
-scratch_load_dwordx2 v[160:161], v116, off offset:-16 sc0 sc1
-scratch_load_dwordx3 v[84:86], v88, off
-scratch_load_dwordx3 v[156:158], v132, s20 offset:4095 nt
-scratch_load_dwordx3 v[28:30], off, off sc0
-scratch_load_dwordx3 v[172:174], v90, off sc0
-scratch_load_dwordx4 v[224:227], v0, off offset:16
-scratch_load_dwordx4 v[0:3], v88, off offset:-1 sc0 sc1
-scratch_load_dwordx4 v[188:191], off, off offset:-1 nt sc1
-scratch_load_dwordx4 v[16:19], v148, off offset:-1 sc0 sc1
-scratch_store_byte v10, a20, s20 offset:4095 sc1
-scratch_store_byte v162, v8, off
-scratch_store_byte v178, v96, off offset:4095 sc0
-scratch_store_byte off, a12, off offset:4095 sc0
-scratch_store_byte_d16_hi off, a20, s20 offset:-16
-scratch_store_byte_d16_hi v182, a20, s20 offset:-1
-scratch_store_byte_d16_hi v30, v116, off sc1
-scratch_store_byte_d16_hi v6, v148, s20 offset:4095
-scratch_store_short v168, v120, s20 offset:-16
-scratch_store_short v110, v0, off offset:16
-scratch_store_short v12, v192, s20 offset:16
-scratch_store_short off, v120, off nt sc1
-scratch_store_short_d16_hi v190, v68, off offset:4095
-scratch_store_short_d16_hi off, v72, s20 offset:16
-scratch_store_short_d16_hi v48, a196, off offset:16 nt
-scratch_store_short_d16_hi off, a0, s20 offset:16
-scratch_store_dword v198, v200, off offset:-1 nt
-scratch_store_dword off, a156, off offset:16 nt
-scratch_store_dword off, v232, s20 offset:-16 nt
-scratch_store_dword v94, v68, s20 offset:-1 sc1
-scratch_store_dwordx2 off, v[200:201], s20 offset:4095 sc1
-scratch_store_dwordx2 v158, v[84:85], off offset:16
-scratch_store_dwordx2 v160, v[72:73], s20 offset:-16
-scratch_store_dwordx2 v114, a[56:57], off offset:4095 sc1
-scratch_store_dwordx3 off, a[152:154], s20 offset:-1 sc1
-scratch_store_dwordx3 off, v[136:138], s20 offset:-16 sc1
-scratch_store_dwordx3 off, v[92:94], s20 nt
-scratch_store_dwordx3 v2, v[236:238], off offset:4095 nt
-scratch_store_dwordx4 v146, v[212:215], s20
-scratch_store_dwordx4 off, a[28:31], off offset:4095
-scratch_store_dwordx4 off, v[180:183], off offset:4095 nt sc1
-scratch_store_dwordx4 v56, v[72:75], off sc1
-scratch_load_ubyte_d16 a56, off, off offset:-1 nt
-scratch_load_ubyte_d16 v32, v146, off offset:-16
-scratch_load_ubyte_d16 a184, v88, off sc1
-scratch_load_ubyte_d16 a104, off, s20 offset:16 nt
-scratch_load_ubyte_d16_hi v192, off, off offset:4095 sc0 sc1
-scratch_load_ubyte_d16_hi v0, v2, s20 offset:16
-scratch_load_ubyte_d16_hi v36, off, off offset:-16
-scratch_load_ubyte_d16_hi v60, off, off offset:4095 sc0
-scratch_load_sbyte_d16 v16, v100, s20 offset:-1 sc0
-scratch_load_sbyte_d16 a88, v118, off sc0
-scratch_load_sbyte_d16 a108, off, off offset:4095 sc0
-scratch_load_sbyte_d16 v140, off, s20 offset:-16 nt sc1
-scratch_load_sbyte_d16_hi a116, v194, s20 offset:-16
-scratch_load_sbyte_d16_hi v20, off, s20 offset:-16
-scratch_load_sbyte_d16_hi v96, v126, off offset:16
-scratch_load_sbyte_d16_hi a188, v50, off offset:-1 sc1
-scratch_load_short_d16 v236, v6, off offset:4095 sc1
-scratch_load_short_d16 v124, off, off offset:-16
-scratch_load_short_d16 v76, v42, s20 nt
-scratch_load_short_d16 a204, v100, off sc1
-scratch_load_short_d16_hi a36, off, s20 offset:-1 nt
-scratch_load_short_d16_hi v112, off, s20 offset:-16
-scratch_load_short_d16_hi a172, v178, off offset:-1 sc0
-scratch_load_short_d16_hi a180, v54, s20 offset:-1 nt sc1
-global_load_ubyte a72, v[54:55], off offset:4095 sc0
-global_load_ubyte v224, v[26:27], off offset:-1 sc0
-global_load_ubyte a144, v[120:121], off offset:16 nt sc1
-global_load_ubyte v168, v184, s[20:21] offset:-1
-global_load_sbyte v180, v140, s[20:21] offset:16 sc0 sc1
-global_load_sbyte v216, v[36:37], off offset:4095 sc0 sc1
-global_load_sbyte a4, v[18:19], off offset:-1
-global_load_sbyte a92, v[140:141], off offset:4095 sc1
-global_load_ushort v12, v196, s[20:21] offset:16 sc0
-global_load_ushort a204, v[194:195], off sc0 sc1
-global_load_ushort v196, v[160:161], off sc0
-global_load_ushort v60, v[144:145], off offset:16
-global_load_sshort v100, v[160:161], off offset:-16 sc0 sc1
-global_load_sshort v52, v[108:109], off offset:16 sc0
-global_load_sshort v212, v18, s[20:21] offset:-16 sc0 sc1
-global_load_sshort v168, v[50:51], off offset:-16 sc1
-global_load_dword v68, v188, s[20:21] offset:4095 sc1
-global_load_dword v12, v[104:105], off sc0
-global_load_dword a224, v[46:47], off offset:4095 sc0 sc1
-global_load_dword v72, v[110:111], off offset:-1 sc1
-global_load_dwordx2 v[48:49], v[88:89], off offset:-1 sc0 sc1
-global_load_dwordx2 a[156:157], v[62:63], off offset:-16
-global_load_dwordx2 a[236:237], v108, s[20:21] offset:-16
-global_load_dwordx2 v[28:29], v[176:177], off offset:16 nt
-global_load_dwordx3 v[84:86], v[102:103], off sc0
-global_load_dwordx3 v[32:34], v146, s[20:21] offset:-1
-global_load_dwordx3 v[28:30], v[34:35], off offset:4095
-global_load_dwordx3 a[160:162], v[38:39], off
-global_load_dwordx4 v[160:163], v[168:169], off offset:-1 sc0
-global_load_dwordx4 v[196:199], v116, s[20:21] offset:16
-global_load_dwordx4 a[132:135], v[160:161], off offset:16 sc1
-global_load_dwordx4 a[180:183], v[102:103], off offset:4095
-global_store_byte v26, v32, s[20:21] offset:-16 sc1
-global_store_byte v[56:57], v16, off offset:-1
-global_store_byte v38, v156, s[20:21] offset:16
-global_store_byte v[88:89], v224, off offset:16 sc0 sc1
-global_store_byte_d16_hi v[184:185], a96, off offset:4095 sc0 sc1
-global_store_byte_d16_hi v[34:35], v172, off offset:-16 nt
-global_store_byte_d16_hi v[172:173], a208, off offset:16
-global_store_byte_d16_hi v92, v236, s[20:21] offset:16 nt sc1
-global_store_short v198, v16, s[20:21] offset:-16 sc0
-global_store_short v76, v208, s[20:21] offset:16 sc0 sc1
-global_store_short v[166:167], a232, off offset:-16 sc0
-global_store_short v[176:177], a52, off offset:16 sc1
-global_store_short_d16_hi v144, v232, s[20:21] offset:-1 sc0
-global_store_short_d16_hi v[44:45], a88, off offset:-16 sc0
-global_store_short_d16_hi v[138:139], v60, off offset:16 nt
-global_store_short_d16_hi v[130:131], a136, off offset:4095 sc0 sc1
-global_store_dword v74, v76, s[20:21] offset:-16 sc0 sc1
-global_store_dword v[118:119], v12, off offset:-1 sc0
-global_store_dword v[168:169], v52, off offset:-1 sc0 sc1
-global_store_dword v[96:97], v224, off offset:4095
-global_store_dwordx2 v[22:23], v[60:61], off
-global_store_dwordx2 v62, v[228:229], s[20:21] offset:16 nt sc1
-global_store_dwordx2 v[50:51], a[76:77], off
-global_store_dwordx2 v[78:79], v[88:89], off offset:4095 sc1
-global_store_dwordx3 v130, v[208:210], s[20:21] offset:-16
-global_store_dwordx3 v4, a[72:74], s[20:21] offset:16 sc1
-global_store_dwordx3 v[106:107], v[200:202], off offset:-16 sc1
-global_store_dwordx3 v84, a[180:182], s[20:21] offset:4095 nt
-global_store_dwordx4 v172, v[160:163], s[20:21] offset:-16
-global_store_dwordx4 v[32:33], a[60:63], off offset:4095
-global_store_dwordx4 v[164:165], a[36:39], off
-global_store_dwordx4 v[4:5], v[28:31], off offset:-1 nt
-global_load_ubyte_d16 v168, v40, s[20:21] offset:16
-global_load_ubyte_d16 v12, v192, s[20:21] offset:16
-global_load_ubyte_d16 a100, v[58:59], off
-global_load_ubyte_d16 v16, v[158:159], off offset:4095
-global_load_ubyte_d16_hi a40, v[96:97], off offset:16 sc0
-global_load_ubyte_d16_hi v96, v176, s[20:21] nt
-global_load_ubyte_d16_hi v112, v[42:43], off offset:-16
-global_load_ubyte_d16_hi v212, v[182:183], off offset:-16 sc0
-global_load_sbyte_d16 v100, v[58:59], off sc0
-global_load_sbyte_d16 v56, v[14:15], off offset:-1
-global_load_sbyte_d16 v128, v92, s[20:21] offset:-16 sc1
-global_load_sbyte_d16 v124, v[60:61], off offset:16 nt sc1
-global_load_sbyte_d16_hi a148, v[38:39], off offset:16 nt
-global_load_sbyte_d16_hi v176, v[96:97], off offset:4095
-global_load_sbyte_d16_hi a60, v[132:133], off offset:16 sc1
-global_load_sbyte_d16_hi a140, v164, s[20:21] offset:-1
-global_load_short_d16 v136, v[44:45], off offset:16
-global_load_short_d16 v92, v26, s[20:21] nt
-global_load_short_d16 v60, v194, s[20:21] offset:4095 nt
-global_load_short_d16 v40, v[8:9], off
-global_load_short_d16_hi a88, v[142:143], off offset:-1
-global_load_short_d16_hi a120, v[12:13], off nt
-global_load_short_d16_hi v168, v90, s[20:21] offset:16 sc0
-global_load_short_d16_hi v4, v[72:73], off offset:4095 sc0 sc1
-global_load_lds_ubyte v62, s[20:21]
-global_load_lds_ubyte v[138:139], off sc0
-global_load_lds_ubyte v76, s[20:21] offset:-1 nt sc1
-global_load_lds_ubyte v[18:19], off offset:-1 nt sc1
-global_load_lds_ushort v[62:63], off offset:16 sc0
-global_load_lds_ushort v[134:135], off offset:-1 nt sc1
-global_load_lds_ushort v[86:87], off offset:-16 sc0
-global_load_lds_ushort v52, s[20:21] offset:16 sc1
-global_load_lds_dword v10, s[20:21] sc0 sc1
-global_load_lds_dword v[172:173], off nt sc1
-global_load_lds_dword v[194:195], off offset:-1 sc0
-global_load_lds_dword v56, s[20:21] sc0
-global_atomic_swap v[46:47], a164, off sc1
-global_atomic_swap v[14:15], v8, off offset:4095 sc1
-global_atomic_swap v[168:169], v132, off offset:16 nt
-global_atomic_swap v4, v[112:113], v208, off offset:-1 sc0
-global_atomic_cmpswap v108, v190, v[0:1], s[20:21] offset:-16 sc0
-global_atomic_cmpswap v[188:189], a[112:113], off offset:-1 sc1
-global_atomic_cmpswap v160, v194, v[216:217], s[20:21] offset:-16 sc0
-global_atomic_cmpswap v[14:15], v[132:133], off offset:4095
-global_atomic_add v[122:123], v40, off offset:4095 sc1
-global_atomic_add v[148:149], v0, off offset:16
-global_atomic_add v148, a80, s[20:21] offset:4095 nt
-global_atomic_add v[166:167], a20, off offset:-1
-global_atomic_sub v74, v80, s[20:21] offset:-16 sc1
-global_atomic_sub v112, v148, v72, s[20:21] offset:16 sc0 sc1
-global_atomic_sub v[152:153], v16, off offset:-1 nt
-global_atomic_sub v190, v44, s[20:21] offset:4095 nt
-global_atomic_smin v[78:79], v192, off
-global_atomic_smin v[22:23], v76, off offset:-1
-global_atomic_smin v148, a184, s[20:21] offset:4095 nt sc1
-global_atomic_smin v164, v[8:9], v20, off sc0
-global_atomic_umin v[94:95], v12, off offset:-16 sc1
-global_atomic_umin v[64:65], v236, off offset:16
-global_atomic_umin v[178:179], a48, off offset:-1 sc1
-global_atomic_umin v190, a132, s[20:21] offset:-1
-global_atomic_smax v184, v[150:151], v228, off offset:4095 sc0 sc1
-global_atomic_smax v[82:83], a20, off nt
-global_atomic_smax v24, v140, s[20:21] offset:4095 sc1
-global_atomic_smax v26, v200, s[20:21] offset:4095 nt
-global_atomic_umax v[78:79], v152, off offset:16
-global_atomic_umax v[50:51], a236, off offset:-16 sc1
-global_atomic_umax v[102:103], a180, off offset:4095 nt sc1
-global_atomic_umax v152, a0, s[20:21]
-global_atomic_and v188, v[92:93], v16, off offset:-1 sc0 sc1
-global_atomic_and v14, v236, s[20:21]
-global_atomic_and v84, v106, v180, s[20:21] offset:4095 sc0
-global_atomic_and v[134:135], a12, off offset:4095 sc1
-global_atomic_or a220, v[28:29], a188, off offset:-16 sc0
-global_atomic_or v84, v[118:119], v156, off sc0 sc1
-global_atomic_or v182, v4, s[20:21] offset:4095 sc1
-global_atomic_or v[60:61], v180, off
-global_atomic_xor v138, v92, s[20:21] offset:-16
-global_atomic_xor v[152:153], a164, off offset:-1 nt
-global_atomic_xor v160, v156, v176, s[20:21] offset:-1 sc0 sc1
-global_atomic_xor v[140:141], v68, off offset:4095
-global_atomic_inc v[92:93], a0, off offset:-16
-global_atomic_inc v[34:35], v172, off offset:-16 nt
-global_atomic_inc v[132:133], v40, off offset:-16 sc1
-global_atomic_inc v[14:15], v76, off offset:-1
-global_atomic_dec v[62:63], a16, off nt
-global_atomic_dec v[70:71], v44, off offset:-1
-global_atomic_dec v194, v20, s[20:21] offset:4095
-global_atomic_dec v[98:99], a128, off offset:16 nt
-global_atomic_add_f32 v[98:99], v104, off offset:-1 sc1
-global_atomic_add_f32 v102, a228, s[20:21] offset:-1
-global_atomic_add_f32 v[122:123], a148, off offset:16
-global_atomic_add_f32 v[124:125], v32, off offset:4095
-global_atomic_pk_add_f16 v[172:173], a132, off offset:-16
-global_atomic_pk_add_f16 v[126:127], a20, off offset:-16 nt
-global_atomic_pk_add_f16 v[146:147], v128, off offset:16 nt
-global_atomic_pk_add_f16 v[92:93], v228, off offset:4095 nt
-global_atomic_add_f64 v[92:93], v132, v[72:73], s[20:21] offset:-1 sc0
-global_atomic_add_f64 v[132:133], a[76:77], off nt sc1
-global_atomic_add_f64 v[136:137], v[20:21], off offset:-1 nt
-global_atomic_add_f64 v[20:21], v[56:57], off offset:16 sc1
-global_atomic_min_f64 v[80:81], v[48:49], off
-global_atomic_min_f64 v[220:221], v[174:175], v[152:153], off sc0
-global_atomic_min_f64 v[138:139], v[20:21], off offset:-1 nt
-global_atomic_min_f64 v[90:91], v[152:153], off offset:-16 nt sc1
-global_atomic_max_f64 v138, a[40:41], s[20:21] offset:-16 nt
-global_atomic_max_f64 a[60:61], v114, a[184:185], s[20:21] offset:4095 sc0
-global_atomic_max_f64 v76, v[28:29], s[20:21] offset:16
-global_atomic_max_f64 v32, v[128:129], s[20:21] offset:-16 nt sc1
-global_atomic_pk_add_bf16 v[150:151], a232, off offset:-16 nt sc1
-global_atomic_pk_add_bf16 v94, v188, s[20:21] nt sc1
-global_atomic_pk_add_bf16 v150, v140, s[20:21]
-global_atomic_pk_add_bf16 v178, a56, s[20:21] offset:16
-global_atomic_swap_x2 v166, v[100:101], s[20:21] offset:4095
-global_atomic_swap_x2 v[36:37], v[80:81], off offset:-16
-global_atomic_swap_x2 v84, v[92:93], s[20:21]
-global_atomic_swap_x2 v132, v[124:125], s[20:21] offset:16
-global_atomic_cmpswap_x2 v[104:105], v[196:197], v[140:143], off offset:-1 sc0
-global_atomic_cmpswap_x2 a[52:53], v64, a[116:119], s[20:21] offset:-1 sc0 sc1
-global_atomic_cmpswap_x2 v[108:109], v[196:197], v[60:63], off offset:16 sc0
-global_atomic_cmpswap_x2 v138, v[16:19], s[20:21] offset:16
-global_atomic_add_x2 v[84:85], v[32:33], off offset:-16 nt
-global_atomic_add_x2 v[26:27], a[104:105], off offset:4095
-global_atomic_add_x2 v198, v[144:145], s[20:21] offset:-16
-global_atomic_add_x2 v[144:145], v188, v[184:185], s[20:21] offset:16 sc0 sc1
-global_atomic_sub_x2 v38, v[60:61], s[20:21] offset:16 sc1
-global_atomic_sub_x2 v[0:1], v[2:3], v[80:81], off offset:16 sc0
-global_atomic_sub_x2 v[148:149], v[112:113], off nt sc1
-global_atomic_sub_x2 v[30:31], v[140:141], off
-global_atomic_smin_x2 v[116:117], v[100:101], off offset:16 nt
-global_atomic_smin_x2 a[60:61], v142, a[88:89], s[20:21] offset:-1 sc0
-global_atomic_smin_x2 v[184:185], a[224:225], off offset:16 nt
-global_atomic_smin_x2 v190, a[120:121], s[20:21] offset:16
-global_atomic_umin_x2 v[0:1], v194, v[44:45], s[20:21] offset:-16 sc0 sc1
-global_atomic_umin_x2 v148, a[116:117], s[20:21] offset:4095 nt
-global_atomic_umin_x2 v[64:65], a[212:213], off sc1
-global_atomic_umin_x2 v[4:5], v[124:125], off offset:4095 nt
-global_atomic_smax_x2 v[144:145], v[196:197], off nt
-global_atomic_smax_x2 v[168:169], v[64:65], off offset:-1 sc1
-global_atomic_smax_x2 v94, a[68:69], s[20:21] offset:4095 nt sc1
-global_atomic_smax_x2 v[184:185], a[84:85], off offset:-1
-global_atomic_umax_x2 v[88:89], v[52:53], off sc1
-global_atomic_umax_x2 v82, a[168:169], s[20:21] offset:4095
-global_atomic_umax_x2 v134, v[36:37], s[20:21] offset:-1
-global_atomic_umax_x2 v[136:137], v[72:73], off offset:-16 nt sc1
-global_atomic_and_x2 v8, v[36:37], s[20:21]
-global_atomic_and_x2 v[194:195], v[132:133], off offset:-1 sc1
-global_atomic_and_x2 v122, v[32:33], s[20:21] offset:-1
-global_atomic_and_x2 v[128:129], v[128:129], off offset:4095 nt
-global_atomic_or_x2 v120, a[216:217], s[20:21] offset:16 nt
-global_atomic_or_x2 v72, v[56:57], s[20:21] offset:4095
-global_atomic_or_x2 v8, a[64:65], s[20:21] offset:-1 sc1
-global_atomic_or_x2 v[172:173], a[176:177], off offset:-1 sc1
-global_atomic_xor_x2 v[176:177], v[40:41], v[76:77], off sc0 sc1
-global_atomic_xor_x2 v[108:109], v138, v[192:193], s[20:21] offset:16 sc0
-global_atomic_xor_x2 v[118:119], a[8:9], off offset:-16 nt
-global_atomic_xor_x2 a[180:181], v[120:121], a[120:121], off offset:4095 sc0
-global_atomic_inc_x2 v[204:205], v[102:103], v[92:93], off offset:4095 sc0 sc1
-global_atomic_inc_x2 v[134:135], v[208:209], off offset:16 sc1
-global_atomic_inc_x2 v[92:93], v102, v[88:89], s[20:21] offset:4095 sc0
-global_atomic_inc_x2 a[188:189], v40, a[152:153], s[20:21] offset:-16 sc0
-global_atomic_dec_x2 v[160:161], v18, v[208:209], s[20:21] sc0
-global_atomic_dec_x2 v[168:169], v134, v[0:1], s[20:21] offset:16 sc0
-global_atomic_dec_x2 v112, v[56:57], s[20:21] offset:4095 nt sc1
-global_atomic_dec_x2 v[0:1], v4, v[56:57], s[20:21] offset:-1 sc0
-buffer_load_ubyte v156, v162, s[4:7], 1 offen offset:16 nt sc1
-buffer_load_ubyte v[126:127], s[36:39], s20 idxen offen offset:4095 sc0 lds
-buffer_load_ubyte off, s[4:7], 0 offset:4095 sc0 lds
-buffer_load_ubyte v192, s[16:19], s20 idxen offset:4095 nt lds
-buffer_load_sbyte v200, v[120:121], s[32:35], s20 idxen offen offset:16 sc0
-buffer_load_sbyte v116, v52, s[32:35], s20 offen offset:16 sc0
-buffer_load_sbyte a236, v80, s[32:35], s20 idxen sc1
-buffer_load_sbyte off, s[8:11], s20 offset:4095 sc1 lds
-buffer_load_ushort v176, s[4:7], 0 offen offset:16 sc1 lds
-buffer_load_ushort a48, v106, s[16:19], s20 idxen offset:16 nt
-buffer_load_ushort off, s[4:7], 0 offset:4095 lds
-buffer_load_ushort a24, v26, s[8:11], 0 offen offset:4095
-buffer_load_sshort a28, v188, s[20:23], 0 offen offset:16
-buffer_load_sshort a192, v188, s[4:7], 1 idxen offset:16 sc1
-buffer_load_sshort v144, s[16:19], 0 idxen offset:4095 sc0 lds
-buffer_load_sshort v0, s[12:15], 0 idxen offset:4095 nt sc1 lds
-buffer_load_dword v[38:39], s[32:35], m0 idxen offen nt sc1 lds
-buffer_load_dword v232, off, s[24:27], m0 offset:4095 nt sc1
-buffer_load_dword v168, s[8:11], 1 idxen offset:4095 sc1 lds
-buffer_load_dword v62, s[4:7], 0 offen offset:4095 sc0 nt lds
-buffer_load_dwordx2 a[232:233], v62, s[28:31], m0 idxen sc1
-buffer_load_dwordx2 v[180:181], v106, s[12:15], 0 idxen offset:4095 sc0
-buffer_load_dwordx2 a[24:25], v[106:107], s[8:11], m0 idxen offen offset:16
-buffer_load_dwordx2 a[196:197], v[118:119], s[24:27], 0 idxen offen sc1
-buffer_load_dwordx3 v[132:134], off, s[4:7], m0 offset:16 sc1
-buffer_load_dwordx3 v[220:222], v104, s[20:23], 0 idxen
-buffer_load_dwordx3 a[64:66], v178, s[8:11], 0 offen offset:16
-buffer_load_dwordx3 v[32:34], off, s[16:19], 0 sc0
-buffer_load_dwordx4 v[88:91], v62, s[8:11], m0 idxen offset:16
-buffer_load_dwordx4 v[4:7], off, s[32:35], m0 offset:4095 sc0
-buffer_load_dwordx4 v[12:15], v[44:45], s[28:31], 0 idxen offen sc0
-buffer_load_dwordx4 v[188:191], v86, s[16:19], s20 offen offset:4095 sc0
-buffer_store_byte v160, v8, s[28:31], 1 idxen offset:16 sc0
-buffer_store_byte a188, v152, s[12:15], 0 idxen offset:4095 sc0
-buffer_store_byte a200, v[90:91], s[32:35], m0 idxen offen offset:4095 sc0
-buffer_store_byte v216, v[106:107], s[36:39], 0 idxen offen offset:16 sc0 nt
-buffer_store_byte_d16_hi v120, v70, s[12:15], m0 idxen offset:4095
-buffer_store_byte_d16_hi v148, off, s[20:23], 0
-buffer_store_byte_d16_hi v44, v[132:133], s[32:35], 0 idxen offen offset:4095
-buffer_store_byte_d16_hi v172, off, s[16:19], 1 offset:16 sc1
-buffer_store_short a28, v144, s[16:19], 0 offen offset:16 sc0
-buffer_store_short a176, v106, s[32:35], 0 offen offset:4095 nt
-buffer_store_short v144, v[124:125], s[36:39], m0 idxen offen
-buffer_store_short v172, v[108:109], s[28:31], 0 idxen offen sc1
-buffer_store_short_d16_hi v100, off, s[32:35], 0 offset:16 sc0 nt
-buffer_store_short_d16_hi v92, v14, s[36:39], m0 offen offset:4095 nt sc1
-buffer_store_short_d16_hi a108, off, s[12:15], 1 offset:4095 nt
-buffer_store_short_d16_hi v128, v154, s[20:23], s20 idxen offset:16 nt sc1
-buffer_store_dword a52, v74, s[28:31], 1 idxen offset:4095 sc1
-buffer_store_dword v164, v[92:93], s[16:19], 1 idxen offen offset:4095 sc0
-buffer_store_dword v132, v[182:183], s[8:11], 1 idxen offen sc1
-buffer_store_dword a228, v148, s[16:19], m0 offen sc1
-buffer_store_dwordx2 v[32:33], v184, s[32:35], 0 idxen offset:16 nt sc1
-buffer_store_dwordx2 a[44:45], off, s[28:31], s20 nt
-buffer_store_dwordx2 a[24:25], v[94:95], s[32:35], s20 idxen offen offset:4095 nt
-buffer_store_dwordx2 v[32:33], v178, s[36:39], 1 offen offset:4095
-buffer_store_dwordx3 v[28:30], v[180:181], s[16:19], 0 idxen offen offset:4095
-buffer_store_dwordx3 a[172:174], v[122:123], s[32:35], 0 idxen offen offset:16
-buffer_store_dwordx3 a[64:66], v120, s[4:7], 0 idxen offset:16 sc1
-buffer_store_dwordx3 v[180:182], v[56:57], s[20:23], 0 idxen offen offset:16 sc0
-buffer_store_dwordx4 v[148:151], v132, s[32:35], 0 idxen offset:4095 sc1
-buffer_store_dwordx4 a[112:115], v[158:159], s[16:19], s20 idxen offen offset:4095 sc1
-buffer_store_dwordx4 a[156:159], v[168:169], s[12:15], 0 idxen offen offset:16
-buffer_store_dwordx4 a[16:19], v[112:113], s[12:15], m0 idxen offen
-buffer_load_ubyte_d16 v144, v132, s[4:7], 0 offen offset:16 sc0
-buffer_load_ubyte_d16 v8, v68, s[4:7], m0 offen offset:4095 nt
-buffer_load_ubyte_d16 v80, v0, s[12:15], m0 offen offset:16 sc1
-buffer_load_ubyte_d16 v184, off, s[8:11], 0
-buffer_load_ubyte_d16_hi a228, off, s[16:19], 1 offset:16 nt
-buffer_load_ubyte_d16_hi v180, v[100:101], s[8:11], 0 idxen offen sc0
-buffer_load_ubyte_d16_hi v80, off, s[4:7], 0 offset:16 nt
-buffer_load_ubyte_d16_hi v200, v[164:165], s[4:7], 1 idxen offen offset:16 nt
-buffer_load_sbyte_d16 a48, v24, s[4:7], m0 idxen sc1
-buffer_load_sbyte_d16 a152, v92, s[32:35], 0 idxen offset:4095 nt sc1
-buffer_load_sbyte_d16 v48, off, s[12:15], 1 sc0
-buffer_load_sbyte_d16 v184, v[26:27], s[12:15], 1 idxen offen offset:4095
-buffer_load_sbyte_d16_hi v136, off, s[28:31], m0 sc0
-buffer_load_sbyte_d16_hi v88, v[180:181], s[36:39], 1 idxen offen offset:16 sc1
-buffer_load_sbyte_d16_hi v144, off, s[28:31], m0
-buffer_load_sbyte_d16_hi v132, v168, s[20:23], 0 offen offset:4095 nt sc1
-buffer_load_short_d16 a20, v152, s[4:7], m0 offen offset:4095 sc0
-buffer_load_short_d16 a152, off, s[32:35], 1 nt
-buffer_load_short_d16 v76, v[46:47], s[12:15], 1 idxen offen offset:4095
-buffer_load_short_d16 a208, v186, s[20:23], s20 idxen offset:4095 sc0
-buffer_load_short_d16_hi v228, v[56:57], s[4:7], m0 idxen offen offset:16 sc0
-buffer_load_short_d16_hi v152, off, s[28:31], 0 offset:16 sc0 nt
-buffer_load_short_d16_hi v52, off, s[12:15], 0 sc0
-buffer_load_short_d16_hi v56, v14, s[16:19], m0 offen offset:4095 sc1
-buffer_wbl2
+flat_load_ubyte a232, v[142:143] sc0
+flat_load_ubyte v52, v[154:155] offset:16 sc1
+flat_load_ubyte v232, v[14:15] offset:4095 sc0
+flat_load_ubyte a224, v[156:157] offset:16
+flat_load_sbyte v212, v[62:63] offset:16
+flat_load_sbyte v148, v[116:117]
+flat_load_sbyte a192, v[168:169] offset:4095 sc1
+flat_load_sbyte v228, v[138:139] offset:16 nt
+flat_load_ushort v12, v[118:119] offset:16 sc0
+flat_load_ushort v52, v[66:67] sc0 sc1
+flat_load_ushort a232, v[88:89]
+flat_load_ushort v20, v[2:3] offset:16
+flat_load_sshort v32, v[194:195] sc1
+flat_load_sshort v0, v[154:155]
+flat_load_sshort v164, v[76:77]
+flat_load_sshort v80, v[60:61] offset:16 nt sc1
+flat_load_dword v56, v[114:115] offset:4095 sc1
+flat_load_dword v32, v[180:181] offset:4095 nt
+flat_load_dword a200, v[144:145] offset:16 sc1
+flat_load_dword a100, v[76:77] offset:4095 nt
+flat_load_dwordx2 a[160:161], v[66:67] offset:4095
+flat_load_dwordx2 v[64:65], v[190:191] offset:16
+flat_load_dwordx2 v[164:165], v[90:91] offset:4095 sc1
+flat_load_dwordx2 v[96:97], v[130:131] nt
+flat_load_dwordx3 v[192:194], v[94:95]
+flat_load_dwordx3 v[168:170], v[186:187] offset:16
+flat_load_dwordx3 v[12:14], v[54:55] offset:4095
+flat_load_dwordx3 v[108:110], v[160:161] offset:16
+flat_load_dwordx4 v[156:159], v[70:71] offset:4095 nt
+flat_load_dwordx4 v[136:139], v[114:115]
+flat_load_dwordx4 v[4:7], v[40:41] offset:16 sc0 sc1
+flat_load_dwordx4 v[120:123], v[10:11] offset:4095 sc0
+flat_store_byte v[46:47], v108 sc0
+flat_store_byte v[134:135], a212 offset:4095 sc0
+flat_store_byte v[16:17], v52
+flat_store_byte v[110:111], v56
+flat_store_byte_d16_hi v[134:135], v228
+flat_store_byte_d16_hi v[84:85], a204 offset:4095
+flat_store_byte_d16_hi v[170:171], v32 sc0 sc1
+flat_store_byte_d16_hi v[38:39], a148 nt
+flat_store_short v[76:77], v180 offset:16 sc0 sc1
+flat_store_short v[10:11], a36 sc0 sc1
+flat_store_short v[132:133], v216 offset:4095 sc1
+flat_store_short v[134:135], a140 offset:4095
+flat_store_short_d16_hi v[168:169], a44
+flat_store_short_d16_hi v[138:139], a232 offset:16 sc0 sc1
+flat_store_short_d16_hi v[76:77], v180 offset:16
+flat_store_short_d16_hi v[20:21], v60 offset:4095 nt
+flat_store_dword v[52:53], v8 offset:16 sc1
+flat_store_dword v[10:11], v140 sc0 sc1
+flat_store_dword v[6:7], v172
+flat_store_dword v[120:121], v56 offset:16 nt sc1
+flat_store_dwordx2 v[28:29], v[72:73] offset:16
+flat_store_dwordx2 v[156:157], v[164:165] offset:16
+flat_store_dwordx2 v[130:131], v[128:129] offset:16
+flat_store_dwordx2 v[70:71], v[120:121] sc0
+flat_store_dwordx3 v[78:79], v[96:98] offset:4095 sc0
+flat_store_dwordx3 v[166:167], a[168:170] offset:16 sc0
+flat_store_dwordx3 v[192:193], v[164:166] offset:4095 sc0
+flat_store_dwordx3 v[106:107], a[216:218] offset:16 sc1
+flat_store_dwordx4 v[30:31], v[192:195] offset:4095
+flat_store_dwordx4 v[160:161], v[52:55]
+flat_store_dwordx4 v[128:129], a[160:163] offset:4095 sc1
+flat_store_dwordx4 v[150:151], v[92:95] sc0 sc1
+flat_load_ubyte_d16 v172, v[42:43] offset:4095 nt sc1
+flat_load_ubyte_d16 v36, v[38:39] offset:16 sc0
+flat_load_ubyte_d16 v80, v[130:131] offset:4095 sc0
+flat_load_ubyte_d16 a164, v[46:47] sc1
+flat_load_ubyte_d16_hi v216, v[26:27] offset:16
+flat_load_ubyte_d16_hi v196, v[42:43] sc1
+flat_load_ubyte_d16_hi a8, v[92:93] offset:16 sc0
+flat_load_ubyte_d16_hi v236, v[82:83] offset:4095
+flat_load_sbyte_d16 a108, v[170:171] offset:4095 sc0
+flat_load_sbyte_d16 v224, v[162:163] sc0 sc1
+flat_load_sbyte_d16 v68, v[44:45] offset:4095
+flat_load_sbyte_d16 a28, v[68:69] sc0
+flat_load_sbyte_d16_hi a4, v[0:1] offset:4095
+flat_load_sbyte_d16_hi a232, v[42:43]
+flat_load_sbyte_d16_hi a0, v[186:187] offset:16
+flat_load_sbyte_d16_hi a148, v[174:175] offset:4095 nt sc1
+flat_load_short_d16 v188, v[36:37] sc0
+flat_load_short_d16 v228, v[92:93]
+flat_load_short_d16 v200, v[100:101] offset:4095
+flat_load_short_d16 v112, v[74:75] offset:4095
+flat_load_short_d16_hi v164, v[52:53] offset:4095
+flat_load_short_d16_hi a44, v[128:129] nt
+flat_load_short_d16_hi v64, v[42:43] nt
+flat_load_short_d16_hi a4, v[124:125] offset:16
+flat_atomic_swap v[192:193], v148 offset:16 nt sc1
+flat_atomic_swap v[168:169], a0 offset:4095 nt
+flat_atomic_swap v[110:111], v0
+flat_atomic_swap v[142:143], v116 offset:16
+flat_atomic_cmpswap v[180:181], v[236:237] offset:16
+flat_atomic_cmpswap v[176:177], v[48:49] offset:16 sc1
+flat_atomic_cmpswap v[176:177], v[132:133] offset:4095
+flat_atomic_cmpswap v184, v[126:127], v[228:229] offset:16 sc0 sc1
+flat_atomic_add v[174:175], v232 nt
+flat_atomic_add v[124:125], a24 nt
+flat_atomic_add v[36:37], a208 offset:4095 nt
+flat_atomic_add v36, v[100:101], v48 offset:16 sc0 sc1
+flat_atomic_sub v208, v[24:25], v136 offset:4095 sc0
+flat_atomic_sub v[68:69], a188 nt
+flat_atomic_sub v[182:183], a8 offset:16 nt sc1
+flat_atomic_sub v[72:73], v68
+flat_atomic_smin v[188:189], a160 offset:16
+flat_atomic_smin v[18:19], v120 offset:16 nt sc1
+flat_atomic_smin v180, v[114:115], v92 offset:16 sc0
+flat_atomic_smin v[134:135], a12 offset:16 sc1
+flat_atomic_umin v[184:185], a96
+flat_atomic_umin v96, v[90:91], v144 sc0 sc1
+flat_atomic_umin v[152:153], v212 offset:4095 nt
+flat_atomic_umin v[36:37], v104 offset:4095
+flat_atomic_smax v[0:1], a148 offset:4095 sc1
+flat_atomic_smax v[118:119], a92 offset:4095
+flat_atomic_smax v[128:129], v164 nt
+flat_atomic_smax v160, v[120:121], v176 offset:4095 sc0 sc1
+flat_atomic_umax v[24:25], v68
+flat_atomic_umax v[154:155], a232 nt
+flat_atomic_umax v[108:109], v92 nt
+flat_atomic_umax v[116:117], v192 offset:4095 nt sc1
+flat_atomic_and v[158:159], v100 offset:4095
+flat_atomic_and v[72:73], v188 nt sc1
+flat_atomic_and v[144:145], v184 sc1
+flat_atomic_and v[84:85], v8
+flat_atomic_or v[46:47], v172 sc1
+flat_atomic_or v[104:105], v232 offset:16
+flat_atomic_or v[98:99], a128 nt
+flat_atomic_or v164, v[100:101], v104 sc0
+flat_atomic_xor v200, v[188:189], v232 offset:4095 sc0
+flat_atomic_xor v236, v[56:57], v192 offset:16 sc0
+flat_atomic_xor v[88:89], v124 offset:4095 nt
+flat_atomic_xor v184, v[46:47], v172 sc0 sc1
+flat_atomic_inc v[136:137], a156 offset:16
+flat_atomic_inc v40, v[22:23], v32 offset:16 sc0
+flat_atomic_inc v[14:15], a8 offset:16 nt
+flat_atomic_inc v132, v[78:79], v112 offset:16 sc0
+flat_atomic_dec v200, v[28:29], v24 offset:16 sc0 sc1
+flat_atomic_dec v108, v[132:133], v124 offset:4095 sc0
+flat_atomic_dec v[88:89], v92 offset:16 nt
+flat_atomic_dec a20, v[56:57], a48 sc0
+flat_atomic_add_f32 v[48:49], v204 nt
+flat_atomic_add_f32 v[96:97], a36 sc1
+flat_atomic_add_f32 v[138:139], v20 offset:16 nt
+flat_atomic_add_f32 v[106:107], a220 offset:16 nt
+flat_atomic_pk_add_f16 v[136:137], a40 offset:4095 nt
+flat_atomic_pk_add_f16 v72, v[180:181], v60 offset:4095 sc0
+flat_atomic_pk_add_f16 v[42:43], v60 offset:4095 nt
+flat_atomic_pk_add_f16 v[146:147], a64 nt
+flat_atomic_add_f64 v[140:141], a[232:233] nt sc1
+flat_atomic_add_f64 v[86:87], v[148:149] offset:4095 nt
+flat_atomic_add_f64 v[196:197], a[148:149] offset:4095
+flat_atomic_add_f64 v[128:129], a[32:33] offset:16 sc1
+flat_atomic_min_f64 v[188:189], v[220:221] sc1
+flat_atomic_min_f64 v[48:49], a[168:169] nt
+flat_atomic_min_f64 v[102:103], a[36:37] offset:16
+flat_atomic_min_f64 v[12:13], a[224:225]
+flat_atomic_max_f64 v[104:105], v[132:133]
+flat_atomic_max_f64 v[186:187], v[184:185] nt
+flat_atomic_max_f64 v[188:189], v[118:119], v[196:197] sc0 sc1
+flat_atomic_max_f64 v[128:129], v[160:161] offset:4095 nt
+flat_atomic_pk_add_bf16 v[68:69], a0 offset:16 nt
+flat_atomic_pk_add_bf16 v[60:61], v224 sc1
+flat_atomic_pk_add_bf16 v[20:21], a92 offset:16 nt
+flat_atomic_pk_add_bf16 v[84:85], v32 offset:4095 nt
+flat_atomic_swap_x2 v[170:171], a[24:25] nt sc1
+flat_atomic_swap_x2 v[52:53], v[204:205]
+flat_atomic_swap_x2 v[166:167], a[180:181] offset:4095 sc1
+flat_atomic_swap_x2 v[114:115], a[188:189] offset:16 nt sc1
+flat_atomic_cmpswap_x2 v[10:11], v[100:103] offset:16
+flat_atomic_cmpswap_x2 v[108:109], v[80:83] nt
+flat_atomic_cmpswap_x2 v[124:125], v[112:115] nt sc1
+flat_atomic_cmpswap_x2 v[38:39], v[196:199] sc1
+flat_atomic_add_x2 v[20:21], a[16:17]
+flat_atomic_add_x2 v[200:201], v[16:17], v[156:157] offset:4095 sc0
+flat_atomic_add_x2 v[106:107], a[88:89] offset:4095
+flat_atomic_add_x2 v[182:183], v[224:225] offset:16 nt
+flat_atomic_sub_x2 v[190:191], v[120:121] offset:4095
+flat_atomic_sub_x2 a[0:1], v[18:19], a[44:45] offset:4095 sc0 sc1
+flat_atomic_sub_x2 v[150:151], v[116:117] offset:4095 nt
+flat_atomic_sub_x2 v[162:163], v[180:181] offset:16 nt
+flat_atomic_smin_x2 v[78:79], v[84:85] sc1
+flat_atomic_smin_x2 v[4:5], v[144:145] offset:16
+flat_atomic_smin_x2 v[212:213], v[50:51], v[168:169] sc0
+flat_atomic_smin_x2 v[4:5], v[92:93] offset:4095 nt sc1
+flat_atomic_umin_x2 v[36:37], v[152:153] offset:4095 nt
+flat_atomic_umin_x2 v[44:45], v[200:201] offset:16
+flat_atomic_umin_x2 v[132:133], a[52:53] offset:16 sc1
+flat_atomic_umin_x2 v[158:159], v[100:101] offset:4095 nt
+flat_atomic_smax_x2 v[26:27], v[36:37] offset:4095
+flat_atomic_smax_x2 v[28:29], a[72:73] nt sc1
+flat_atomic_smax_x2 v[18:19], v[236:237] offset:4095 sc1
+flat_atomic_smax_x2 v[82:83], v[48:49] offset:16
+flat_atomic_umax_x2 v[156:157], a[96:97] offset:4095 sc1
+flat_atomic_umax_x2 v[196:197], v[44:45] offset:16 nt
+flat_atomic_umax_x2 v[128:129], v[128:129] offset:16 nt
+flat_atomic_umax_x2 v[12:13], v[138:139], v[216:217] offset:4095 sc0
+flat_atomic_and_x2 v[18:19], v[192:193] offset:4095 nt
+flat_atomic_and_x2 v[8:9], v[144:145], v[156:157] sc0 sc1
+flat_atomic_and_x2 v[158:159], v[180:181] offset:4095
+flat_atomic_and_x2 v[186:187], a[176:177] offset:4095 sc1
+flat_atomic_or_x2 v[80:81], v[172:173] offset:16
+flat_atomic_or_x2 v[34:35], a[116:117] sc1
+flat_atomic_or_x2 v[172:173], v[64:65], v[92:93] offset:16 sc0 sc1
+flat_atomic_or_x2 v[40:41], v[236:237] nt sc1
+flat_atomic_xor_x2 v[0:1], v[2:3], v[232:233] offset:4095 sc0 sc1
+flat_atomic_xor_x2 v[204:205], v[102:103], v[92:93] offset:16 sc0 sc1
+flat_atomic_xor_x2 v[52:53], v[208:209] offset:16 sc1
+flat_atomic_xor_x2 v[200:201], v[22:23], v[216:217] offset:4095 sc0
+flat_atomic_inc_x2 v[88:89], v[224:225] offset:16
+flat_atomic_inc_x2 v[124:125], a[16:17] offset:4095
+flat_atomic_inc_x2 v[50:51], a[132:133] offset:16
+flat_atomic_inc_x2 v[0:1], a[88:89] sc1
+flat_atomic_dec_x2 v[84:85], a[4:5] offset:16 sc1
+flat_atomic_dec_x2 v[96:97], v[56:57] offset:16
+flat_atomic_dec_x2 a[124:125], v[138:139], a[8:9] offset:16 sc0
+flat_atomic_dec_x2 v[14:15], v[124:125] sc1
+scratch_load_ubyte v64, off, off offset:-1
+scratch_load_ubyte a192, v162, s20
+scratch_load_ubyte v200, v48, off offset:4095 nt
+scratch_load_ubyte v36, v90, off offset:-16
+scratch_load_sbyte v220, off, off offset:-1 nt sc1
+scratch_load_sbyte a200, v116, off offset:16 nt sc1
+scratch_load_sbyte a24, off, off offset:-16 sc1
+scratch_load_sbyte a144, off, off offset:4095 sc0 sc1
+scratch_load_ushort v152, off, s20 offset:4095 sc0
+scratch_load_ushort a36, off, off offset:-1 sc1
+scratch_load_ushort v196, v182, s20
+scratch_load_ushort a24, off, off offset:-16
+scratch_load_sshort v188, off, off offset:16 nt
+scratch_load_sshort v8, v100, off offset:-16 sc0 sc1
+scratch_load_sshort v200, v158, off offset:-1
+scratch_load_sshort a0, v172, off offset:-16
+scratch_load_dword a224, v180, off offset:4095
+scratch_load_dword a224, v134, off nt
+scratch_load_dword a168, v38, off offset:-1 sc0
+scratch_load_dword a60, off, off offset:-1
+scratch_load_dwordx2 v[72:73], v88, s20 offset:4095 sc0
+scratch_load_dwordx2 a[180:181], v144, off offset:-16
+scratch_load_dwordx2 v[236:237], v108, off offset:16 nt sc1
+scratch_load_dwordx2 a[196:197], off, off offset:-1 nt
+scratch_load_dwordx3 v[176:178], off, s20 offset:4095 nt
+scratch_load_dwordx3 a[60:62], v132, off nt
+scratch_load_dwordx3 v[36:38], off, s20 sc0
+scratch_load_dwordx3 a[0:2], v20, off nt sc1
+scratch_load_dwordx4 a[76:79], v118, off
+scratch_load_dwordx4 v[60:63], off, off offset:4095
+scratch_load_dwordx4 a[144:147], off, off sc1
+scratch_load_dwordx4 v[40:43], v104, off offset:-1 sc1
+scratch_store_byte v46, a144, off offset:16 sc0
+scratch_store_byte off, a60, off offset:16 nt
+scratch_store_byte v160, v84, off offset:-1
+scratch_store_byte off, a152, s20 offset:-16 sc1
+scratch_store_byte_d16_hi v88, a96, off offset:-1 sc0
+scratch_store_byte_d16_hi v46, a0, s20 offset:-1 sc0
+scratch_store_byte_d16_hi off, v24, s20 offset:4095 sc0
+scratch_store_byte_d16_hi off, v96, off offset:16 nt sc1
+scratch_store_short off, v132, off sc0
+scratch_store_short off, v172, s20 offset:16
+scratch_store_short off, v144, off
+scratch_store_short off, a104, off sc0 sc1
+scratch_store_short_d16_hi v82, v192, off offset:16 sc1
+scratch_store_short_d16_hi v150, v172, off offset:4095 sc0
+scratch_store_short_d16_hi v102, a100, off offset:4095 sc0
+scratch_store_short_d16_hi off, v224, s20 offset:4095 nt
+scratch_store_dword off, v144, off offset:-16
+scratch_store_dword v46, v128, s20 offset:-16
+scratch_store_dword v186, a104, s20 sc0 sc1
+scratch_store_dword off, v60, off offset:-1 sc0
+scratch_store_dwordx2 v162, v[28:29], off sc0
+scratch_store_dwordx2 off, v[208:209], s20 offset:4095 nt sc1
+scratch_store_dwordx2 off, a[72:73], s20 offset:4095 nt sc1
+scratch_store_dwordx2 v184, v[176:177], off
+scratch_store_dwordx3 v196, v[208:210], off offset:-1 sc1
+scratch_store_dwordx3 v34, v[108:110], off offset:4095 nt sc1
+scratch_store_dwordx3 v120, a[168:170], s20 offset:16
+scratch_store_dwordx3 off, v[88:90], off offset:16 sc0
+scratch_store_dwordx4 v124, a[224:227], s20 offset:-16 sc0
+scratch_store_dwordx4 off, a[120:123], off offset:-16
+scratch_store_dwordx4 v152, v[220:223], off offset:4095 sc1
+scratch_store_dwordx4 v160, v[132:135], s20 offset:16 sc1
+scratch_load_ubyte_d16 a232, v132, s20 offset:-1 sc0 sc1
+scratch_load_ubyte_d16 a120, off, s20 offset:16 sc0 sc1
+scratch_load_ubyte_d16 a224, off, off offset:-1 sc1
+scratch_load_ubyte_d16 v228, v68, off offset:-1
+scratch_load_ubyte_d16_hi v16, v40, s20 offset:16 sc0 sc1
+scratch_load_ubyte_d16_hi v168, off, s20 offset:-16 sc1
+scratch_load_ubyte_d16_hi v224, v68, off sc1
+scratch_load_ubyte_d16_hi v220, off, off offset:4095
+scratch_load_sbyte_d16 v180, off, off offset:16
+scratch_load_sbyte_d16 v188, off, s20 nt
+scratch_load_sbyte_d16 v184, off, off offset:4095
+scratch_load_sbyte_d16 a132, off, s20 offset:-1
+scratch_load_sbyte_d16_hi a60, v6, s20 offset:-1 nt
+scratch_load_sbyte_d16_hi v228, v164, off offset:16 nt sc1
+scratch_load_sbyte_d16_hi a204, off, off offset:4095
+scratch_load_sbyte_d16_hi a92, off, s20 offset:4095 sc0 sc1
+scratch_load_short_d16 v48, off, off offset:4095 nt
+scratch_load_short_d16 a40, v198, off offset:16 sc0
+scratch_load_short_d16 v164, off, off offset:-1 nt
+scratch_load_short_d16 a92, v88, s20 offset:-1 nt
+scratch_load_short_d16_hi v220, v192, s20
+scratch_load_short_d16_hi a76, v32, off offset:-1
+scratch_load_short_d16_hi a224, off, off offset:4095
+scratch_load_short_d16_hi v148, off, off sc0 sc1
+global_load_ubyte a76, v[116:117], off
+global_load_ubyte v236, v[148:149], off offset:4095 sc1
+global_load_ubyte v212, v116, s[20:21] offset:-16
+global_load_ubyte v176, v[198:199], off
+global_load_sbyte v116, v154, s[20:21] offset:-1
+global_load_sbyte v60, v[52:53], off offset:16 sc1
+global_load_sbyte v36, v[14:15], off offset:16
+global_load_sbyte a32, v186, s[20:21] offset:16 sc0
+global_load_ushort a104, v[90:91], off sc0
+global_load_ushort v160, v[122:123], off offset:16 sc0
+global_load_ushort a164, v[62:63], off offset:-1 nt sc1
+global_load_ushort v232, v[180:181], off offset:4095
+global_load_sshort v116, v[84:85], off offset:16 sc1
+global_load_sshort v96, v[42:43], off offset:-16 nt
+global_load_sshort v8, v[120:121], off
+global_load_sshort a144, v158, s[20:21] offset:-16 sc1
+global_load_dword a140, v[132:133], off offset:-1 sc0
+global_load_dword a200, v[68:69], off offset:-16
+global_load_dword a136, v[170:171], off offset:4095
+global_load_dword v32, v[10:11], off
+global_load_dwordx2 v[228:229], v[112:113], off offset:-16 sc1
+global_load_dwordx2 a[40:41], v[84:85], off offset:-16 sc1
+global_load_dwordx2 v[28:29], v[70:71], off offset:16
+global_load_dwordx2 v[144:145], v[26:27], off offset:-1 nt
+global_load_dwordx3 v[220:222], v[26:27], off offset:4095 sc0
+global_load_dwordx3 v[220:222], v70, s[20:21] offset:-1
+global_load_dwordx3 v[192:194], v[2:3], off
+global_load_dwordx3 v[88:90], v[146:147], off nt
+global_load_dwordx4 v[96:99], v[12:13], off offset:16
+global_load_dwordx4 a[24:27], v[120:121], off offset:-16 sc1
+global_load_dwordx4 a[228:231], v156, s[20:21] offset:-1 nt
+global_load_dwordx4 v[32:35], v[10:11], off offset:16 sc0
+global_store_byte v[62:63], a180, off sc1
+global_store_byte v[96:97], v172, off offset:4095
+global_store_byte v[32:33], v120, off offset:-1 sc1
+global_store_byte v[102:103], v24, off sc1
+global_store_byte_d16_hi v[134:135], v220, off offset:-16
+global_store_byte_d16_hi v36, a176, s[20:21]
+global_store_byte_d16_hi v88, a60, s[20:21] offset:4095 nt
+global_store_byte_d16_hi v[0:1], v228, off nt
+global_store_short v[190:191], v124, off offset:-16
+global_store_short v[122:123], v236, off offset:-1
+global_store_short v[78:79], a124, off offset:4095 sc1
+global_store_short v[54:55], a120, off offset:16 nt
+global_store_short_d16_hi v[48:49], a16, off offset:16 sc1
+global_store_short_d16_hi v[102:103], v100, off offset:16 sc0
+global_store_short_d16_hi v[70:71], a180, off offset:-16 sc0
+global_store_short_d16_hi v94, a216, s[20:21] offset:-1 nt
+global_store_dword v[100:101], v232, off offset:4095 nt
+global_store_dword v[2:3], v100, off offset:4095 sc0 sc1
+global_store_dword v60, v136, s[20:21] offset:16 nt
+global_store_dword v[68:69], v72, off nt
+global_store_dwordx2 v26, a[20:21], s[20:21] sc0 sc1
+global_store_dwordx2 v[112:113], v[140:141], off offset:4095
+global_store_dwordx2 v[140:141], v[180:181], off offset:16 sc0 sc1
+global_store_dwordx2 v[150:151], v[20:21], off offset:-1 nt
+global_store_dwordx3 v100, a[168:170], s[20:21]
+global_store_dwordx3 v[94:95], v[80:82], off offset:4095 sc1
+global_store_dwordx3 v[176:177], v[220:222], off offset:-1
+global_store_dwordx3 v156, v[24:26], s[20:21] offset:16 nt
+global_store_dwordx4 v[96:97], v[16:19], off offset:16 sc0
+global_store_dwordx4 v[138:139], v[20:23], off sc0
+global_store_dwordx4 v[86:87], v[172:175], off offset:-1 sc1
+global_store_dwordx4 v78, v[96:99], s[20:21] offset:-1 nt sc1
+global_load_ubyte_d16 v28, v170, s[20:21] offset:16 nt
+global_load_ubyte_d16 a148, v[84:85], off sc1
+global_load_ubyte_d16 v160, v[126:127], off
+global_load_ubyte_d16 v204, v[42:43], off offset:16 nt
+global_load_ubyte_d16_hi a28, v[134:135], off offset:4095 sc0
+global_load_ubyte_d16_hi a188, v[172:173], off offset:16
+global_load_ubyte_d16_hi a124, v24, s[20:21] offset:16 sc0
+global_load_ubyte_d16_hi v88, v158, s[20:21] offset:16 nt
+global_load_sbyte_d16 a48, v[176:177], off offset:16 nt
+global_load_sbyte_d16 v4, v[112:113], off offset:16
+global_load_sbyte_d16 a112, v[140:141], off
+global_load_sbyte_d16 v236, v134, s[20:21] offset:16 nt
+global_load_sbyte_d16_hi v72, v78, s[20:21] sc1
+global_load_sbyte_d16_hi v96, v172, s[20:21] sc1
+global_load_sbyte_d16_hi a196, v154, s[20:21] offset:16 sc1
+global_load_sbyte_d16_hi a236, v124, s[20:21] offset:4095 nt
+global_load_short_d16 a48, v138, s[20:21] offset:-1 nt
+global_load_short_d16 v128, v[66:67], off
+global_load_short_d16 a88, v112, s[20:21] offset:16
+global_load_short_d16 a60, v[158:159], off offset:-16 nt sc1
+global_load_short_d16_hi v188, v36, s[20:21] offset:-1 nt
+global_load_short_d16_hi v60, v[158:159], off offset:16 nt
+global_load_short_d16_hi v192, v72, s[20:21] offset:4095
+global_load_short_d16_hi a72, v[190:191], off offset:-16 nt
+global_load_lds_ubyte v[66:67], off offset:-1 nt sc1
+global_load_lds_ubyte v[160:161], off sc0
+global_load_lds_ubyte v[2:3], off offset:16 sc1
+global_load_lds_ubyte v[38:39], off offset:-1
+global_load_lds_ushort v[184:185], off offset:4095 nt
+global_load_lds_ushort v[12:13], off offset:-1 sc0
+global_load_lds_ushort v14, s[20:21] offset:4095 sc0 sc1
+global_load_lds_ushort v160, s[20:21] offset:16
+global_load_lds_dword v86, s[20:21] nt sc1
+global_load_lds_dword v178, s[20:21] offset:4095 nt sc1
+global_load_lds_dword v[66:67], off offset:-16
+global_load_lds_dword v[74:75], off offset:-1 sc1
+global_atomic_swap v[178:179], a12, off offset:-1 sc1
+global_atomic_swap v104, a156, s[20:21] offset:-1 sc1
+global_atomic_swap v112, v[36:37], v232, off offset:-16 sc0
+global_atomic_swap v128, a184, s[20:21] offset:16 sc1
+global_atomic_cmpswap v12, v[184:185], s[20:21] offset:16
+global_atomic_cmpswap v[72:73], v[176:177], off offset:16
+global_atomic_cmpswap v140, a[156:157], s[20:21] offset:-16
+global_atomic_cmpswap v106, v[64:65], s[20:21] offset:-16
+global_atomic_add v[54:55], v84, off offset:-16
+global_atomic_add v[42:43], v88, off offset:16
+global_atomic_add a216, v72, a112, s[20:21] sc0 sc1
+global_atomic_add v[128:129], a36, off offset:4095 sc1
+global_atomic_sub v[142:143], v144, off offset:-16 sc1
+global_atomic_sub v[66:67], v152, off offset:-16
+global_atomic_sub v108, v128, s[20:21] offset:4095 nt
+global_atomic_sub v[74:75], a196, off offset:4095
+global_atomic_smin v40, v162, v108, s[20:21] offset:-1 sc0
+global_atomic_smin v190, v172, s[20:21]
+global_atomic_smin v168, v160, s[20:21] offset:4095
+global_atomic_smin v[34:35], v204, off nt
+global_atomic_umin a52, v[124:125], a168, off offset:16 sc0
+global_atomic_umin v[48:49], a52, off
+global_atomic_umin v82, v104, s[20:21] offset:4095 nt
+global_atomic_umin v[156:157], a88, off offset:-16
+global_atomic_smax a168, v[84:85], a168, off offset:-1 sc0 sc1
+global_atomic_smax v[158:159], a144, off offset:-1 sc1
+global_atomic_smax a104, v[110:111], a164, off offset:-16 sc0 sc1
+global_atomic_smax v[158:159], a180, off offset:4095 sc1
+global_atomic_umax v114, a12, s[20:21] offset:-16 sc1
+global_atomic_umax v80, v176, s[20:21] offset:-16
+global_atomic_umax v[116:117], v48, off offset:-1
+global_atomic_umax v[2:3], v236, off
+global_atomic_and v[34:35], v120, off offset:4095 sc1
+global_atomic_and v[88:89], v64, off offset:-16
+global_atomic_and v196, v84, v156, s[20:21] offset:-16 sc0
+global_atomic_and v[92:93], a216, off
+global_atomic_or v172, v24, s[20:21] offset:-16
+global_atomic_or v[132:133], v176, off offset:-1
+global_atomic_or v184, v[182:183], v156, off offset:-1 sc0 sc1
+global_atomic_or v216, v12, v120, s[20:21] offset:16 sc0
+global_atomic_xor v56, a208, s[20:21] offset:4095 nt sc1
+global_atomic_xor v[166:167], a28, off offset:-16
+global_atomic_xor v[84:85], v60, off offset:-1
+global_atomic_xor v[190:191], v64, off offset:16
+global_atomic_inc v[144:145], a100, off nt
+global_atomic_inc v132, v66, v12, s[20:21] offset:-1 sc0
+global_atomic_inc v14, a8, s[20:21] sc1
+global_atomic_inc v[182:183], a16, off offset:-1
+global_atomic_dec v[18:19], v40, off offset:16
+global_atomic_dec v162, v56, s[20:21] offset:16
+global_atomic_dec v[90:91], v100, off offset:-1 nt sc1
+global_atomic_dec v[32:33], v4, off offset:-16 sc1
+global_atomic_add_f32 a52, v168, a36, s[20:21] offset:16 sc0 sc1
+global_atomic_add_f32 v[68:69], v196, off offset:16 sc1
+global_atomic_add_f32 v44, v76, v188, s[20:21] offset:4095 sc0
+global_atomic_add_f32 v44, v188, s[20:21] sc1
+global_atomic_pk_add_f16 v[42:43], v100, off
+global_atomic_pk_add_f16 v[82:83], v136, off offset:4095 sc1
+global_atomic_pk_add_f16 v34, a80, s[20:21] offset:4095 nt
+global_atomic_pk_add_f16 v[142:143], v164, off offset:-1 nt
+global_atomic_add_f64 v[32:33], v16, v[168:169], s[20:21] offset:16 sc0
+global_atomic_add_f64 v116, v[8:9], s[20:21] offset:-16
+global_atomic_add_f64 v134, v[192:193], s[20:21] offset:4095
+global_atomic_add_f64 a[132:133], v10, a[148:149], s[20:21] offset:-1 sc0 sc1
+global_atomic_min_f64 v[12:13], v[160:161], off offset:-1
+global_atomic_min_f64 v[192:193], v164, v[136:137], s[20:21] offset:-1 sc0
+global_atomic_min_f64 v6, v[204:205], s[20:21] offset:-16 sc1
+global_atomic_min_f64 v[14:15], v[0:1], off offset:16 nt
+global_atomic_max_f64 v[2:3], v[48:49], off offset:-1 nt
+global_atomic_max_f64 v[6:7], v[200:201], off offset:4095 nt
+global_atomic_max_f64 v[72:73], v[24:25], off offset:4095
+global_atomic_max_f64 v[52:53], v[168:169], off sc1
+global_atomic_pk_add_bf16 v[36:37], a4, off offset:16 nt sc1
+global_atomic_pk_add_bf16 v[194:195], v200, off offset:-16
+global_atomic_pk_add_bf16 v80, a204, s[20:21] offset:16
+global_atomic_pk_add_bf16 v26, a88, s[20:21] offset:-16 sc1
+global_atomic_swap_x2 a[200:201], v[78:79], a[20:21], off sc0
+global_atomic_swap_x2 v[56:57], v[192:193], off sc1
+global_atomic_swap_x2 v132, v[64:65], s[20:21] offset:4095
+global_atomic_swap_x2 v[68:69], a[88:89], off offset:-16 nt
+global_atomic_cmpswap_x2 v198, a[84:87], s[20:21] offset:16
+global_atomic_cmpswap_x2 v[140:141], v[16:17], v[196:199], off offset:-16 sc0
+global_atomic_cmpswap_x2 v44, v[24:27], s[20:21] offset:16
+global_atomic_cmpswap_x2 v[42:43], v[152:155], off offset:4095
+global_atomic_add_x2 v[198:199], a[64:65], off offset:-1 nt
+global_atomic_add_x2 v[156:157], a[44:45], off nt sc1
+global_atomic_add_x2 v[20:21], v[96:97], off offset:4095 sc1
+global_atomic_add_x2 v[68:69], v[132:133], off offset:4095
+global_atomic_sub_x2 v[42:43], v[132:133], off offset:-16
+global_atomic_sub_x2 v156, a[24:25], s[20:21] offset:-16
+global_atomic_sub_x2 v154, v[88:89], s[20:21] offset:16 nt
+global_atomic_sub_x2 v[192:193], v[56:57], v[72:73], off offset:-1 sc0 sc1
+global_atomic_smin_x2 v[104:105], v[106:107], v[112:113], off offset:4095 sc0
+global_atomic_smin_x2 v12, a[132:133], s[20:21] offset:-1
+global_atomic_smin_x2 v56, v[28:29], s[20:21]
+global_atomic_smin_x2 v[106:107], v[144:145], off offset:-1 sc1
+global_atomic_umin_x2 v[52:53], v[96:97], v[100:101], off offset:-1 sc0 sc1
+global_atomic_umin_x2 v88, v[160:161], s[20:21] offset:-16 nt
+global_atomic_umin_x2 v[196:197], v[164:165], off nt
+global_atomic_umin_x2 v120, a[168:169], s[20:21] offset:-16
+global_atomic_smax_x2 v[46:47], v[0:1], off nt
+global_atomic_smax_x2 v[142:143], v[136:137], off offset:4095
+global_atomic_smax_x2 v168, v[40:41], s[20:21] offset:4095 nt
+global_atomic_smax_x2 v[62:63], v[88:89], off offset:4095
+global_atomic_umax_x2 v[86:87], a[28:29], off offset:-16 sc1
+global_atomic_umax_x2 v[142:143], v[228:229], off offset:-16 nt sc1
+global_atomic_umax_x2 v[128:129], v[20:21], v[20:21], off offset:-1 sc0
+global_atomic_umax_x2 v[140:141], v[180:181], v[232:233], off offset:-16 sc0
+global_atomic_and_x2 v[148:149], v[60:61], off offset:16 nt sc1
+global_atomic_and_x2 a[224:225], v60, a[64:65], s[20:21] offset:4095 sc0
+global_atomic_and_x2 a[48:49], v[42:43], a[84:85], off offset:-1 sc0 sc1
+global_atomic_and_x2 v[118:119], v[132:133], off offset:-1
+global_atomic_or_x2 v50, v[52:53], s[20:21] offset:4095 nt
+global_atomic_or_x2 v162, v[192:193], s[20:21] offset:16
+global_atomic_or_x2 v114, v[180:181], s[20:21] offset:-1
+global_atomic_or_x2 v88, v[68:69], s[20:21] offset:4095 nt
+global_atomic_xor_x2 v[220:221], v106, v[92:93], s[20:21] offset:16 sc0
+global_atomic_xor_x2 v[190:191], v[4:5], off offset:4095
+global_atomic_xor_x2 v158, a[184:185], s[20:21] offset:-16
+global_atomic_xor_x2 v[40:41], v[162:163], v[80:81], off offset:-16 sc0 sc1
+global_atomic_inc_x2 v[120:121], v[54:55], v[100:101], off sc0
+global_atomic_inc_x2 a[60:61], v[62:63], a[28:29], off offset:-1 sc0 sc1
+global_atomic_inc_x2 v188, v[76:77], s[20:21] offset:4095
+global_atomic_inc_x2 v[68:69], v[168:169], v[60:61], off offset:-1 sc0
+global_atomic_dec_x2 v[140:141], a[104:105], off offset:4095
+global_atomic_dec_x2 v[48:49], v[36:37], off offset:4095
+global_atomic_dec_x2 v[186:187], v[100:101], off offset:4095
+global_atomic_dec_x2 v[76:77], v[176:177], off offset:-16
+buffer_load_ubyte v[112:113], s[4:7], 0 idxen offen sc1 lds
+buffer_load_ubyte v46, s[24:27], s20 idxen sc1 lds
+buffer_load_ubyte off, s[12:15], s20 offset:4095 nt lds
+buffer_load_ubyte v42, s[28:31], 0 idxen lds
+buffer_load_sbyte v160, v122, s[28:31], 0 idxen offset:4095
+buffer_load_sbyte v176, s[32:35], 0 offen offset:4095 sc0 lds
+buffer_load_sbyte v48, off, s[32:35], 1 sc1
+buffer_load_sbyte v68, v78, s[28:31], 1 idxen offset:4095 nt sc1
+buffer_load_ushort v184, v2, s[24:27], s20 offen
+buffer_load_ushort v112, v24, s[28:31], 0 idxen offset:4095
+buffer_load_ushort v94, s[12:15], s20 idxen sc0 nt lds
+buffer_load_ushort a204, v82, s[28:31], 0 offen offset:4095 sc0 nt
+buffer_load_sshort a168, v126, s[4:7], s20 idxen offset:4095
+buffer_load_sshort v192, v40, s[12:15], s20 idxen offset:4095
+buffer_load_sshort v108, v96, s[8:11], 0 offen offset:4095 sc1
+buffer_load_sshort v20, v[82:83], s[8:11], 0 idxen offen offset:16 nt sc1
+buffer_load_dword v72, v120, s[4:7], 1 offen offset:16 sc1
+buffer_load_dword v188, s[24:27], 1 idxen nt sc1 lds
+buffer_load_dword v24, v[4:5], s[28:31], m0 idxen offen nt sc1
+buffer_load_dword v188, s[16:19], 1 idxen offset:16 sc1 lds
+buffer_load_dwordx2 v[56:57], off, s[20:23], m0 sc0
+buffer_load_dwordx2 v[216:217], v88, s[20:23], 0 idxen sc1
+buffer_load_dwordx2 v[160:161], v26, s[8:11], 0 offen offset:16 sc1
+buffer_load_dwordx2 v[188:189], v0, s[16:19], s20 offen offset:16 sc1
+buffer_load_dwordx3 a[36:38], v142, s[8:11], s20 offen offset:4095
+buffer_load_dwordx3 v[212:214], v[168:169], s[36:39], 0 idxen offen offset:16
+buffer_load_dwordx3 v[128:130], v[122:123], s[12:15], m0 idxen offen nt
+buffer_load_dwordx3 a[196:198], off, s[32:35], 0 offset:4095 sc1
+buffer_load_dwordx4 v[4:7], v[90:91], s[16:19], m0 idxen offen offset:16 sc0
+buffer_load_dwordx4 v[132:135], off, s[16:19], 0 offset:16 sc0
+buffer_load_dwordx4 v[128:131], off, s[8:11], m0 offset:16 sc1
+buffer_load_dwordx4 v[48:51], v182, s[24:27], m0 idxen offset:4095 sc1
+buffer_store_byte a16, v174, s[24:27], m0 idxen offset:4095 nt
+buffer_store_byte a72, off, s[12:15], s20 nt
+buffer_store_byte a100, v24, s[32:35], 0 offen sc0
+buffer_store_byte a4, off, s[8:11], 0
+buffer_store_byte_d16_hi v180, v76, s[12:15], 0 idxen offset:16 sc0 nt
+buffer_store_byte_d16_hi a104, off, s[4:7], 1 offset:4095 nt
+buffer_store_byte_d16_hi a84, v194, s[28:31], 0 offen nt sc1
+buffer_store_byte_d16_hi v68, off, s[32:35], m0 offset:16 sc0
+buffer_store_short v32, v192, s[4:7], m0 idxen offset:16 nt sc1
+buffer_store_short v196, off, s[4:7], 0 offset:4095 sc0
+buffer_store_short a80, off, s[36:39], 1 offset:4095 sc0 nt
+buffer_store_short v236, v12, s[24:27], 0 offen offset:4095 sc0
+buffer_store_short_d16_hi a104, v[20:21], s[20:23], 1 idxen offen sc0
+buffer_store_short_d16_hi v76, v142, s[28:31], 1 idxen offset:16
+buffer_store_short_d16_hi v84, off, s[8:11], 0 offset:16 sc0
+buffer_store_short_d16_hi v200, v[68:69], s[16:19], m0 idxen offen sc0
+buffer_store_dword v188, v140, s[20:23], s20 offen offset:4095 sc1
+buffer_store_dword v132, v154, s[32:35], m0 offen sc1
+buffer_store_dword a108, off, s[4:7], 0
+buffer_store_dword v76, v156, s[24:27], m0 idxen sc0
+buffer_store_dwordx2 v[12:13], v[74:75], s[16:19], s20 idxen offen offset:4095 sc0 nt
+buffer_store_dwordx2 v[12:13], v46, s[16:19], 0 offen offset:16 nt
+buffer_store_dwordx2 a[76:77], off, s[36:39], 0 offset:16 sc0
+buffer_store_dwordx2 v[88:89], v[90:91], s[28:31], m0 idxen offen offset:16 sc1
+buffer_store_dwordx3 v[184:186], v78, s[8:11], 1 idxen sc0
+buffer_store_dwordx3 v[148:150], off, s[12:15], m0 offset:16
+buffer_store_dwordx3 a[132:134], v[136:137], s[20:23], 0 idxen offen offset:4095 nt
+buffer_store_dwordx3 v[168:170], v[6:7], s[24:27], m0 idxen offen offset:16
+buffer_store_dwordx4 v[20:23], off, s[24:27], 1 offset:4095 sc0
+buffer_store_dwordx4 v[100:103], v110, s[28:31], 0 idxen offset:4095 sc1
+buffer_store_dwordx4 a[156:159], v102, s[12:15], s20 idxen offset:16
+buffer_store_dwordx4 v[76:79], v[188:189], s[36:39], 0 idxen offen offset:16 sc0
+buffer_load_ubyte_d16 v4, v[196:197], s[32:35], 1 idxen offen nt sc1
+buffer_load_ubyte_d16 a192, off, s[28:31], 1 offset:16
+buffer_load_ubyte_d16 v192, v110, s[36:39], 1 idxen nt
+buffer_load_ubyte_d16 v36, v120, s[12:15], s20 idxen offset:16 sc0
+buffer_load_ubyte_d16_hi v192, v[86:87], s[12:15], s20 idxen offen offset:16 nt sc1
+buffer_load_ubyte_d16_hi a172, v180, s[12:15], 0 offen offset:16 sc1
+buffer_load_ubyte_d16_hi v188, v[118:119], s[12:15], 0 idxen offen nt sc1
+buffer_load_ubyte_d16_hi v108, v[22:23], s[12:15], 0 idxen offen offset:16 nt
+buffer_load_sbyte_d16 v176, v[194:195], s[8:11], 1 idxen offen offset:4095 sc0
+buffer_load_sbyte_d16 a112, v[8:9], s[36:39], 0 idxen offen offset:4095 sc0
+buffer_load_sbyte_d16 a104, v136, s[24:27], 0 offen nt
+buffer_load_sbyte_d16 v176, v[142:143], s[20:23], s20 idxen offen offset:16
+buffer_load_sbyte_d16_hi a220, off, s[24:27], m0 offset:4095
+buffer_load_sbyte_d16_hi v20, v188, s[8:11], s20 offen offset:16 sc1
+buffer_load_sbyte_d16_hi v100, off, s[28:31], 0 offset:4095 nt
+buffer_load_sbyte_d16_hi v172, v194, s[32:35], m0 offen sc0 nt
+buffer_load_short_d16 v96, v14, s[4:7], m0 idxen offset:4095 nt sc1
+buffer_load_short_d16 a96, v158, s[32:35], s20 idxen
+buffer_load_short_d16 v60, v150, s[8:11], 0 offen offset:4095 sc1
+buffer_load_short_d16 a32, v[188:189], s[28:31], m0 idxen offen offset:16 nt sc1
+buffer_load_short_d16_hi a96, v14, s[24:27], s20 offen offset:4095 sc0 nt
+buffer_load_short_d16_hi v104, v[8:9], s[4:7], m0 idxen offen sc1
+buffer_load_short_d16_hi v160, v[100:101], s[16:19], 1 idxen offen offset:4095 sc0
+buffer_load_short_d16_hi v68, v72, s[20:23], m0 idxen
 buffer_wbl2 sc1
-buffer_inv sc0 sc1
-buffer_inv
+buffer_wbl2 sc0 sc1
+buffer_wbl2
 buffer_inv sc1
-buffer_atomic_swap v132, v[96:97], s[24:27], s20 idxen offen offset:16 sc0
-buffer_atomic_swap v116, v114, s[32:35], s20 idxen offset:16 sc0
-buffer_atomic_swap a164, off, s[20:23], s20 offset:4095
-buffer_atomic_swap v224, off, s[24:27], 0 offset:16
-buffer_atomic_cmpswap v[116:117], v[122:123], s[36:39], 0 idxen offen offset:16
-buffer_atomic_cmpswap v[128:129], v144, s[28:31], m0 offen sc1
-buffer_atomic_cmpswap v[8:9], off, s[12:15], 1 sc0
-buffer_atomic_cmpswap v[52:53], off, s[4:7], 0 offset:4095 nt sc1
-buffer_atomic_add v96, v[34:35], s[36:39], 1 idxen offen offset:4095 nt sc1
-buffer_atomic_add a68, v182, s[32:35], 0 idxen offset:4095
-buffer_atomic_add a4, v20, s[8:11], 0 idxen nt sc1
-buffer_atomic_add a208, v6, s[12:15], s20 idxen offset:16
-buffer_atomic_sub v184, v84, s[36:39], m0 idxen offset:4095 sc0
-buffer_atomic_sub v68, v30, s[24:27], m0 offen offset:16 sc1
-buffer_atomic_sub v80, v26, s[8:11], 1 idxen
-buffer_atomic_sub v220, v152, s[12:15], 0 offen sc0
-buffer_atomic_smin v220, off, s[4:7], m0 offset:16 sc1
-buffer_atomic_smin v192, off, s[8:11], 0 offset:16
-buffer_atomic_smin v88, v18, s[8:11], 0 offen offset:16 sc0
-buffer_atomic_smin v172, v[56:57], s[28:31], 0 idxen offen
-buffer_atomic_umin a128, off, s[8:11], s20 offset:16 nt sc1
-buffer_atomic_umin a212, off, s[20:23], 0 offset:4095 sc1
-buffer_atomic_umin v104, v24, s[36:39], 0 idxen
-buffer_atomic_umin a180, v196, s[16:19], 0 offen offset:4095
-buffer_atomic_smax v96, v30, s[12:15], s20 offen offset:16 nt sc1
-buffer_atomic_smax v32, off, s[32:35], m0 offset:4095 nt sc1
-buffer_atomic_smax a120, v4, s[8:11], 1 offen offset:4095 sc1
-buffer_atomic_smax v148, v58, s[32:35], 0 offen offset:4095 sc0
-buffer_atomic_umax v56, v88, s[12:15], 0 offen offset:16 nt
-buffer_atomic_umax v60, v[72:73], s[4:7], m0 idxen offen offset:4095 sc1
-buffer_atomic_umax a36, v86, s[20:23], 0 offen offset:16 sc1
-buffer_atomic_umax v8, v32, s[32:35], 0 offen offset:4095 sc1
-buffer_atomic_and v36, v[76:77], s[4:7], s20 idxen offen offset:4095
-buffer_atomic_and v44, v182, s[24:27], 1 idxen offset:4095 sc1
-buffer_atomic_and v40, v6, s[32:35], m0 offen offset:4095 nt sc1
-buffer_atomic_and v204, v28, s[16:19], 0 offen sc1
-buffer_atomic_or v56, v124, s[28:31], 1 offen offset:4095
-buffer_atomic_or v148, v94, s[28:31], 0 idxen offset:4095 sc0
-buffer_atomic_or v148, v82, s[28:31], m0 idxen
-buffer_atomic_or v172, v[126:127], s[4:7], m0 idxen offen sc1
-buffer_atomic_xor v72, v[44:45], s[16:19], s20 idxen offen nt sc1
-buffer_atomic_xor a216, v80, s[36:39], m0 offen sc0
-buffer_atomic_xor a192, v124, s[8:11], 0 offen offset:4095 sc0
-buffer_atomic_xor a92, off, s[24:27], 1 nt sc1
-buffer_atomic_inc v236, v[126:127], s[12:15], s20 idxen offen offset:4095
-buffer_atomic_inc v112, v[150:151], s[32:35], s20 idxen offen offset:4095 nt sc1
-buffer_atomic_inc a28, v42, s[28:31], 0 idxen offset:16
-buffer_atomic_inc v148, off, s[4:7], 1 offset:16 nt
-buffer_atomic_dec a12, v116, s[4:7], s20 idxen offset:16
-buffer_atomic_dec v196, v60, s[8:11], m0 offen offset:4095 nt
-buffer_atomic_dec v176, v[120:121], s[8:11], 1 idxen offen offset:16
-buffer_atomic_dec v4, v[32:33], s[8:11], 1 idxen offen offset:4095
-buffer_atomic_add_f32 a184, v[122:123], s[12:15], s20 idxen offen offset:4095
-buffer_atomic_add_f32 v176, off, s[16:19], 0 offset:16 sc0 nt
-buffer_atomic_add_f32 v64, v114, s[8:11], m0 offen offset:4095 nt
-buffer_atomic_add_f32 v80, off, s[20:23], 0 offset:4095 sc1
-buffer_atomic_pk_add_f16 v48, off, s[20:23], 0 offset:4095
-buffer_atomic_pk_add_f16 a84, v74, s[16:19], s20 offen offset:16
-buffer_atomic_pk_add_f16 v216, v[156:157], s[16:19], s20 idxen offen offset:4095
-buffer_atomic_pk_add_f16 v56, off, s[36:39], 0 offset:4095 nt
-buffer_atomic_add_f64 v[204:205], off, s[32:35], 1 offset:4095 nt sc1
-buffer_atomic_add_f64 v[88:89], v66, s[24:27], 0 idxen offset:16 sc1
-buffer_atomic_add_f64 v[220:221], v148, s[16:19], m0 offen offset:4095 nt
-buffer_atomic_add_f64 v[108:109], v4, s[16:19], m0 idxen nt
-buffer_atomic_min_f64 v[112:113], v140, s[20:23], 0 offen offset:4095
-buffer_atomic_min_f64 v[236:237], v100, s[12:15], 0 offen offset:16 sc1
-buffer_atomic_min_f64 a[224:225], off, s[24:27], m0 sc0
-buffer_atomic_min_f64 v[164:165], off, s[8:11], 0 sc0 nt
-buffer_atomic_max_f64 a[96:97], v184, s[36:39], 0 offen offset:4095 nt sc1
-buffer_atomic_max_f64 v[200:201], v184, s[24:27], m0 idxen offset:4095 sc1
-buffer_atomic_max_f64 v[52:53], v[14:15], s[32:35], m0 idxen offen offset:16 nt sc1
-buffer_atomic_max_f64 a[144:145], v[60:61], s[24:27], 0 idxen offen sc0 nt
-buffer_atomic_swap_x2 v[216:217], v[92:93], s[8:11], s20 idxen offen nt sc1
-buffer_atomic_swap_x2 v[36:37], v64, s[8:11], 0 idxen sc1
-buffer_atomic_swap_x2 v[48:49], v60, s[20:23], s20 offen offset:16 sc1
-buffer_atomic_swap_x2 v[192:193], v166, s[12:15], m0 offen sc1
-buffer_atomic_cmpswap_x2 v[20:23], off, s[20:23], m0 offset:4095 nt
-buffer_atomic_cmpswap_x2 a[164:167], off, s[20:23], m0 offset:16 sc1
-buffer_atomic_cmpswap_x2 v[180:183], v[148:149], s[32:35], 0 idxen offen nt
-buffer_atomic_cmpswap_x2 a[156:159], v34, s[12:15], 0 offen offset:4095 sc0
-buffer_atomic_add_x2 v[8:9], off, s[36:39], s20 sc0
-buffer_atomic_add_x2 a[84:85], v[58:59], s[24:27], 0 idxen offen offset:4095 sc0 nt
-buffer_atomic_add_x2 v[100:101], v100, s[32:35], m0 offen offset:16 nt sc1
-buffer_atomic_add_x2 a[40:41], v160, s[12:15], s20 idxen offset:16
-buffer_atomic_sub_x2 a[180:181], off, s[24:27], 0 offset:4095
-buffer_atomic_sub_x2 v[236:237], v190, s[24:27], m0 idxen offset:4095 sc1
-buffer_atomic_sub_x2 v[144:145], v62, s[12:15], m0 offen nt
-buffer_atomic_sub_x2 a[232:233], v82, s[20:23], 0 idxen offset:16 sc0 nt
-buffer_atomic_smin_x2 v[212:213], v[138:139], s[28:31], 0 idxen offen nt sc1
-buffer_atomic_smin_x2 v[44:45], v[36:37], s[36:39], 0 idxen offen offset:4095 nt
-buffer_atomic_smin_x2 a[28:29], v[154:155], s[36:39], s20 idxen offen offset:16 sc0
-buffer_atomic_smin_x2 v[184:185], v[62:63], s[8:11], 0 idxen offen sc1
-buffer_atomic_umin_x2 v[176:177], v176, s[20:23], m0 offen offset:16 sc1
-buffer_atomic_umin_x2 v[156:157], v[86:87], s[20:23], 0 idxen offen offset:4095 nt sc1
-buffer_atomic_umin_x2 a[200:201], off, s[24:27], m0 sc0
-buffer_atomic_umin_x2 v[212:213], v[104:105], s[24:27], s20 idxen offen sc1
-buffer_atomic_smax_x2 v[52:53], v[176:177], s[24:27], s20 idxen offen
-buffer_atomic_smax_x2 v[224:225], off, s[12:15], 1 offset:16 sc1
-buffer_atomic_smax_x2 a[64:65], v186, s[4:7], s20 idxen nt sc1
-buffer_atomic_smax_x2 a[48:49], v[190:191], s[8:11], 0 idxen offen nt sc1
-buffer_atomic_umax_x2 v[80:81], off, s[24:27], 0 sc0
-buffer_atomic_umax_x2 v[64:65], v[154:155], s[4:7], 0 idxen offen sc1
-buffer_atomic_umax_x2 v[56:57], v162, s[32:35], 0 idxen nt sc1
-buffer_atomic_umax_x2 a[92:93], v[190:191], s[4:7], s20 idxen offen offset:16
-buffer_atomic_and_x2 v[200:201], off, s[36:39], 0 offset:4095 nt
-buffer_atomic_and_x2 a[12:13], v198, s[12:15], 1 idxen nt
-buffer_atomic_and_x2 v[192:193], off, s[24:27], 1 offset:16 sc0
-buffer_atomic_and_x2 v[192:193], v118, s[24:27], m0 offen offset:16 sc1
-buffer_atomic_or_x2 v[204:205], off, s[16:19], s20 offset:4095 sc1
-buffer_atomic_or_x2 v[32:33], v[106:107], s[20:23], 0 idxen offen offset:16 nt sc1
-buffer_atomic_or_x2 v[88:89], off, s[4:7], 0 offset:4095 nt
-buffer_atomic_or_x2 a[168:169], v170, s[28:31], m0 idxen offset:4095 sc0
-buffer_atomic_xor_x2 v[144:145], v[88:89], s[36:39], 0 idxen offen offset:4095 sc0
-buffer_atomic_xor_x2 a[164:165], off, s[28:31], 1 offset:16 nt sc1
-buffer_atomic_xor_x2 a[128:129], v180, s[8:11], 0 offen offset:4095
-buffer_atomic_xor_x2 v[164:165], off, s[4:7], 1 offset:4095 nt sc1
-buffer_atomic_inc_x2 v[176:177], v176, s[28:31], m0 offen nt sc1
-buffer_atomic_inc_x2 v[80:81], off, s[4:7], m0 offset:16 nt
-buffer_atomic_inc_x2 v[0:1], v194, s[28:31], 1 offen offset:16 nt sc1
-buffer_atomic_inc_x2 v[12:13], off, s[12:15], m0 offset:16 sc0
-buffer_atomic_dec_x2 v[52:53], v[64:65], s[4:7], m0 idxen offen offset:4095 sc0
-buffer_atomic_dec_x2 v[196:197], v156, s[4:7], m0 offen offset:16 nt sc1
-buffer_atomic_dec_x2 v[216:217], off, s[32:35], m0 offset:4095
-buffer_atomic_dec_x2 v[92:93], v[100:101], s[8:11], s20 idxen offen nt sc1
+buffer_inv
+buffer_atomic_swap v220, off, s[12:15], 1 offset:16 nt sc1
+buffer_atomic_swap a172, v162, s[12:15], m0 idxen offset:16 sc1
+buffer_atomic_swap v120, v58, s[24:27], 0 offen
+buffer_atomic_swap v176, v136, s[28:31], 0 offen offset:4095 nt
+buffer_atomic_cmpswap v[52:53], v118, s[20:23], m0 offen offset:16
+buffer_atomic_cmpswap v[164:165], v46, s[24:27], 1 offen sc0 nt
+buffer_atomic_cmpswap v[176:177], v[144:145], s[28:31], 1 idxen offen offset:16
+buffer_atomic_cmpswap v[28:29], off, s[12:15], 0 offset:4095 sc1
+buffer_atomic_add a228, v[44:45], s[28:31], 1 idxen offen nt sc1
+buffer_atomic_add v92, v32, s[24:27], s20 idxen nt sc1
+buffer_atomic_add v20, v76, s[8:11], 0 offen sc0
+buffer_atomic_add v224, v[92:93], s[16:19], 0 idxen offen offset:16 sc1
+buffer_atomic_sub v164, off, s[36:39], m0 sc0 nt
+buffer_atomic_sub v88, v2, s[36:39], 0 idxen offset:16 nt sc1
+buffer_atomic_sub v192, v[194:195], s[20:23], 0 idxen offen offset:16 sc1
+buffer_atomic_sub v40, v24, s[28:31], m0 offen offset:16
+buffer_atomic_smin v72, v34, s[24:27], m0 offen offset:16 sc0
+buffer_atomic_smin a28, v[64:65], s[32:35], s20 idxen offen
+buffer_atomic_smin a136, v112, s[20:23], 1 idxen offset:16
+buffer_atomic_smin v216, v[188:189], s[4:7], 1 idxen offen offset:4095 sc0
+buffer_atomic_umin a204, v14, s[4:7], 0 idxen offset:16 sc0 nt
+buffer_atomic_umin v232, v20, s[12:15], 1 idxen offset:4095
+buffer_atomic_umin v116, off, s[24:27], 1 nt sc1
+buffer_atomic_umin v68, v54, s[28:31], s20 idxen offset:16
+buffer_atomic_smax v132, v[82:83], s[32:35], m0 idxen offen sc1
+buffer_atomic_smax v168, off, s[24:27], m0 offset:16
+buffer_atomic_smax v196, v[46:47], s[36:39], 1 idxen offen offset:4095
+buffer_atomic_smax v128, v[4:5], s[36:39], 0 idxen offen sc0 nt
+buffer_atomic_umax a76, off, s[16:19], 0 offset:4095 sc0
+buffer_atomic_umax a200, v164, s[12:15], 0 idxen offset:4095
+buffer_atomic_umax a220, off, s[24:27], s20 offset:4095
+buffer_atomic_umax v64, off, s[4:7], 0
+buffer_atomic_and v124, v44, s[16:19], s20 offen offset:4095 nt sc1
+buffer_atomic_and v96, v[90:91], s[36:39], s20 idxen offen sc0 nt
+buffer_atomic_and v108, v56, s[16:19], s20 offen offset:16 nt sc1
+buffer_atomic_and a12, off, s[8:11], m0 sc0
+buffer_atomic_or v72, v22, s[20:23], 0 idxen offset:16 sc0
+buffer_atomic_or v128, off, s[8:11], m0 offset:4095 sc0 nt
+buffer_atomic_or v232, v38, s[4:7], s20 offen nt sc1
+buffer_atomic_or v28, v152, s[16:19], 0 offen offset:16 sc1
+buffer_atomic_xor v60, v98, s[28:31], m0 offen offset:4095 nt
+buffer_atomic_xor v176, v130, s[28:31], 1 idxen
+buffer_atomic_xor v68, off, s[36:39], 0 offset:4095 sc0 nt
+buffer_atomic_xor v220, off, s[4:7], 1 nt sc1
+buffer_atomic_inc v180, off, s[28:31], 1 offset:4095 sc1
+buffer_atomic_inc a216, v158, s[12:15], 1 idxen offset:16 sc0
+buffer_atomic_inc v44, v72, s[8:11], 0 offen offset:4095
+buffer_atomic_inc v12, v150, s[4:7], 0 idxen offset:16 sc1
+buffer_atomic_dec a148, v58, s[20:23], 0 idxen offset:4095
+buffer_atomic_dec v36, v40, s[4:7], 0 idxen offset:16 nt sc1
+buffer_atomic_dec v100, v134, s[4:7], 1 offen nt
+buffer_atomic_dec v108, v66, s[36:39], s20 idxen offset:16 sc0
+buffer_atomic_add_f32 v116, v[28:29], s[36:39], 0 idxen offen offset:16 sc0
+buffer_atomic_add_f32 v88, v122, s[36:39], 1 idxen sc0 nt
+buffer_atomic_add_f32 a48, v164, s[32:35], 1 idxen
+buffer_atomic_add_f32 v132, v136, s[16:19], s20 idxen nt
+buffer_atomic_pk_add_f16 v36, v48, s[32:35], 0 offen sc1
+buffer_atomic_pk_add_f16 v164, v62, s[24:27], m0 idxen offset:4095 sc0
+buffer_atomic_pk_add_f16 v112, v84, s[32:35], s20 offen offset:4095
+buffer_atomic_pk_add_f16 v172, v[150:151], s[20:23], 1 idxen offen offset:4095 sc1
+buffer_atomic_add_f64 v[156:157], off, s[32:35], m0 sc0 nt
+buffer_atomic_add_f64 v[188:189], v136, s[4:7], s20 idxen offset:4095 sc1
+buffer_atomic_add_f64 v[176:177], v20, s[24:27], s20 offen offset:4095 sc0 nt
+buffer_atomic_add_f64 a[128:129], v24, s[12:15], 0 offen offset:4095 sc0
+buffer_atomic_min_f64 a[208:209], v102, s[8:11], 0 idxen offset:4095 nt sc1
+buffer_atomic_min_f64 v[108:109], v170, s[32:35], 0 offen nt
+buffer_atomic_min_f64 v[132:133], off, s[20:23], m0 offset:4095 sc1
+buffer_atomic_min_f64 v[204:205], v[190:191], s[28:31], 0 idxen offen offset:16 sc0
+buffer_atomic_max_f64 a[152:153], v172, s[36:39], s20 idxen offset:4095 nt sc1
+buffer_atomic_max_f64 v[144:145], v120, s[12:15], 1 offen offset:4095
+buffer_atomic_max_f64 v[128:129], off, s[36:39], 0
+buffer_atomic_max_f64 v[24:25], v94, s[32:35], 0 offen
+buffer_atomic_swap_x2 a[112:113], v18, s[16:19], m0 offen sc1
+buffer_atomic_swap_x2 a[20:21], v[18:19], s[36:39], s20 idxen offen sc0
+buffer_atomic_swap_x2 v[132:133], v86, s[16:19], m0 offen offset:16 sc0
+buffer_atomic_swap_x2 a[80:81], v146, s[28:31], m0 offen offset:16
+buffer_atomic_cmpswap_x2 v[12:15], v36, s[16:19], 0 idxen nt sc1
+buffer_atomic_cmpswap_x2 a[4:7], v24, s[4:7], m0 idxen offset:4095 sc0
+buffer_atomic_cmpswap_x2 a[192:195], v[118:119], s[20:23], m0 idxen offen sc1
+buffer_atomic_cmpswap_x2 v[128:131], v138, s[32:35], m0 idxen offset:16 sc0
+buffer_atomic_add_x2 a[68:69], v158, s[24:27], 1 offen
+buffer_atomic_add_x2 v[40:41], v8, s[16:19], 0 idxen offset:16 sc1
+buffer_atomic_add_x2 v[28:29], v84, s[24:27], 0 idxen offset:4095 sc0 nt
+buffer_atomic_add_x2 a[160:161], v[38:39], s[4:7], 0 idxen offen offset:4095 sc0
+buffer_atomic_sub_x2 v[28:29], off, s[32:35], 0 offset:4095 sc1
+buffer_atomic_sub_x2 v[20:21], v40, s[36:39], m0 offen offset:4095 sc0
+buffer_atomic_sub_x2 v[144:145], v22, s[28:31], 1 idxen offset:4095
+buffer_atomic_sub_x2 a[64:65], off, s[36:39], 0 offset:4095 nt
+buffer_atomic_smin_x2 a[232:233], v28, s[16:19], 1 idxen sc0 nt
+buffer_atomic_smin_x2 v[88:89], v196, s[36:39], 0 idxen offset:16
+buffer_atomic_smin_x2 a[156:157], off, s[16:19], m0
+buffer_atomic_smin_x2 v[52:53], v[184:185], s[32:35], m0 idxen offen sc0
+buffer_atomic_umin_x2 v[28:29], v[112:113], s[24:27], s20 idxen offen offset:4095
+buffer_atomic_umin_x2 v[88:89], off, s[4:7], s20 offset:16
+buffer_atomic_umin_x2 v[92:93], v116, s[4:7], 1 offen sc1
+buffer_atomic_umin_x2 v[8:9], off, s[36:39], m0 nt
+buffer_atomic_smax_x2 a[16:17], off, s[36:39], 0 nt sc1
+buffer_atomic_smax_x2 v[220:221], v162, s[4:7], m0 idxen
+buffer_atomic_smax_x2 a[196:197], v[140:141], s[32:35], 0 idxen offen offset:16 nt
+buffer_atomic_smax_x2 v[120:121], v[54:55], s[28:31], 0 idxen offen offset:4095 sc0 nt
+buffer_atomic_umax_x2 a[76:77], off, s[24:27], 1 offset:4095 sc1
+buffer_atomic_umax_x2 v[44:45], off, s[4:7], 0 offset:4095 sc1
+buffer_atomic_umax_x2 v[120:121], v92, s[28:31], 0 offen offset:4095 sc1
+buffer_atomic_umax_x2 a[144:145], v[30:31], s[20:23], 1 idxen offen
+buffer_atomic_and_x2 v[52:53], v16, s[32:35], m0 offen offset:16 nt
+buffer_atomic_and_x2 v[8:9], v138, s[4:7], 0 idxen offset:16 sc0
+buffer_atomic_and_x2 a[172:173], off, s[20:23], 0 nt sc1
+buffer_atomic_and_x2 a[76:77], v184, s[20:23], 1 idxen sc1
+buffer_atomic_or_x2 a[204:205], off, s[24:27], 0 offset:4095 sc0
+buffer_atomic_or_x2 v[156:157], off, s[12:15], s20 offset:16 nt
+buffer_atomic_or_x2 v[208:209], v132, s[32:35], s20 offen sc0 nt
+buffer_atomic_or_x2 v[192:193], v130, s[24:27], s20 idxen offset:4095 sc1
+buffer_atomic_xor_x2 v[224:225], v[102:103], s[24:27], s20 idxen offen sc0
+buffer_atomic_xor_x2 v[200:201], v14, s[32:35], m0 offen offset:4095 nt
+buffer_atomic_xor_x2 a[32:33], v144, s[16:19], 0 idxen offset:16
+buffer_atomic_xor_x2 a[196:197], off, s[8:11], 0 sc0 nt
+buffer_atomic_inc_x2 v[128:129], v94, s[12:15], 0 idxen offset:4095 sc0 nt
+buffer_atomic_inc_x2 v[72:73], v[16:17], s[36:39], 0 idxen offen offset:16
+buffer_atomic_inc_x2 a[176:177], off, s[8:11], 1 offset:16 sc0 nt
+buffer_atomic_inc_x2 a[184:185], v88, s[24:27], 0 offen offset:4095 sc0 nt
+buffer_atomic_dec_x2 v[8:9], v[162:163], s[20:23], 1 idxen offen offset:16
+buffer_atomic_dec_x2 v[156:157], v22, s[28:31], 0 offen offset:16
+buffer_atomic_dec_x2 a[16:17], v[86:87], s[4:7], 0 idxen offen offset:16 nt sc1
+buffer_atomic_dec_x2 v[52:53], v[78:79], s[36:39], m0 idxen offen offset:4095

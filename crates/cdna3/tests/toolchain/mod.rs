@@ -31,21 +31,28 @@ pub(crate) fn run(tool: &str, args: &[&str]) -> String {
 
 /// Compiles a probe in HIP for gfx942 into a linked code object.
 pub(crate) fn compile(source: &Path, output: &Path) {
-    let include = format!("-I{}", probe("").display());
-    run("clang++", &[
-        "-x", "hip", "--offload-arch=gfx942", "--cuda-device-only", "--no-gpu-bundle-output",
-        "-nogpuinc", "-nogpulib", "-O3", "-fno-exceptions", "-Werror", &include, "-o",
-        &output.display().to_string(), &source.display().to_string(),
-    ]);
+    compile_for("gfx942", source, output);
 }
 
-/// The probes in HIP, sorted.
-pub(crate) fn hip_probes() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(probe("")).expect("the probes' folder is readable");
-    let mut sources: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("an entry of the probes' folder").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "hip"))
-        .collect();
-    sources.sort();
-    sources
+/// As [`compile`], for another target.
+pub(crate) fn compile_for(target: &str, source: &Path, output: &Path) {
+    let offload = format!("--offload-arch={target}");
+    run(
+        "clang++",
+        &[
+            "-x",
+            "hip",
+            &offload,
+            "--cuda-device-only",
+            "--no-gpu-bundle-output",
+            "-nogpuinc",
+            "-nogpulib",
+            "-mcode-object-version=5",
+            "-O3",
+            "-Werror",
+            "-o",
+            &output.display().to_string(),
+            &source.display().to_string(),
+        ],
+    );
 }
