@@ -1,0 +1,1 @@
+//! Lane arithmetic against f64 and plain readings of the ISA.
