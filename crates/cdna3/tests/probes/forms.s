@@ -4727,3 +4727,8 @@ buffer_atomic_dec_x2 v[8:9], v[162:163], s[20:23], 1 idxen offen offset:16
 buffer_atomic_dec_x2 v[156:157], v22, s[28:31], 0 offen offset:16
 buffer_atomic_dec_x2 a[16:17], v[86:87], s[4:7], 0 idxen offen offset:16 nt sc1
 buffer_atomic_dec_x2 v[52:53], v[78:79], s[36:39], m0 idxen offen offset:4095
+v_cvt_f32_fp8_sdwa v6, v7 src0_sel:BYTE_2
+v_cvt_pk_f32_fp8_sdwa v[6:7], v7 src0_sel:WORD_1
+v_cvt_pk_f32_bf8_sdwa v[6:7], v7 src0_sel:WORD_0
+s_load_dword s2, s[2:3], s4 offset:0x0
+v_dot2_i32_i16 v1, v2, v3, v4
