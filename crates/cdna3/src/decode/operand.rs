@@ -97,3 +97,64 @@ fn float(code: u8, ty: Type) -> u64 {
         _ => u64::from(exact.map_or(0x3e22_f983, |value| (value as f32).to_bits())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::decode;
+    use crate::inst::{Inst, OperandKind};
+
+    fn decoded(words: &[u32]) -> Inst {
+        decode(words, 0).expect("it decodes")
+    }
+
+    /// Text and constant bits of the first source.
+    #[track_caller]
+    fn check(words: &[u32], text: &str, bits: u64) {
+        let inst = decoded(words);
+        assert_eq!(inst.to_string(), text);
+        let OperandKind::Constant(constant) = inst.src[0].kind else {
+            panic!("{text}: source 0 is {:?}", inst.src[0]);
+        };
+        assert_eq!(constant.bits, bits, "{text}: {:#x}", constant.bits);
+    }
+
+    #[test]
+    fn constants_have_the_bits_of_the_operands_type() {
+        check(&[0xbe80_00c1], "s_mov_b32 s0, -1", 0xffff_ffff);
+        check(&[0xbe80_01c1], "s_mov_b64 s[0:1], -1", u64::MAX);
+        check(&[0xbe80_01f0], "s_mov_b64 s[0:1], 0.5", 0.5_f64.to_bits());
+        check(&[0xbe80_00f3], "s_mov_b32 s0, -1.0", u64::from((-1.0_f32).to_bits()));
+        check(&[0x3e00_00f2], "v_add_f16_e32 v0, 1.0, v0", 0x3c00);
+        check(&[0x3e00_00c1], "v_add_f16_e32 v0, -1, v0", 0xffff);
+        check(&[0x3e00_00f8], "v_add_f16_e32 v0, 0.15915494, v0", 0x3118);
+        check(&[0x7e00_4cf8], "v_rsq_f64_e32 v[0:1], 0.15915494309189532", 0x3fc4_5f30_6dc9_c882);
+        check(&[0xd3b1_4014, 0x1801_e0f0], "v_pk_mul_f32 v[20:21], 0.5, 0.5", 0x3f00_0000);
+    }
+
+    #[test]
+    fn a_literal_becomes_64_bits_by_the_operands_type() {
+        let literal = 0x8123_4567;
+        check(&[0x7e00_4cff, literal], "v_rsq_f64_e32 v[0:1], 0x81234567", 0x8123_4567 << 32);
+        check(&[0xbe80_01ff, literal], "s_mov_b64 s[0:1], 0x81234567", 0x8123_4567);
+        // s_ashr_i64: the value to shift is a signed number.
+        check(&[0x9080_84ff, literal], "s_ashr_i64 s[0:1], 0x81234567, 4", 0xffff_ffff_8123_4567);
+    }
+
+    #[test]
+    fn implicit_registers_are_operands() {
+        let inst = decoded(&[0x0000_0200]);
+        assert_eq!(inst.to_string(), "v_cndmask_b32_e32 v0, s0, v1, vcc");
+        assert_eq!(inst.src[2], super::vcc());
+        let inst = decoded(&[0x3800_0200]);
+        assert_eq!(inst.to_string(), "v_addc_co_u32_e32 v0, vcc, s0, v1, vcc");
+        assert_eq!((inst.sdst, inst.src[2]), (super::vcc(), super::vcc()));
+    }
+
+    #[test]
+    fn accumulation_registers_are_told_from_vector_registers() {
+        let inst = decoded(&[0xdbff_0000 & !(1 << 16) | 1 << 25, 0x0500_0007]);
+        assert_eq!(inst.to_string(), "ds_read_b128 a[5:8], v7");
+        assert_eq!(inst.dst.kind, OperandKind::Agpr(5));
+        assert_eq!(inst.dst.dwords, 4);
+    }
+}
