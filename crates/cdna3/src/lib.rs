@@ -1,4 +1,4 @@
-//! gfx942 machine code on the CPU: reads code objects and decodes their instructions.
+//! gfx942 machine code on the CPU: reads code objects, decodes their instructions and executes them.
 //!
 //! Test equipment, never part of the product binary. Knows the instruction set and the code
 //! object format; never reads files, never looks at the environment.
@@ -8,6 +8,7 @@
 pub mod code_object;
 pub mod compare;
 pub mod decode;
+pub mod exec;
 pub mod inst;
 pub mod op;
 mod print;

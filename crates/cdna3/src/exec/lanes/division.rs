@@ -70,7 +70,8 @@ macro_rules! division_family {
             if exponent(numerator) - exponent(denominator) < $underflow {
                 return signed(0.0);
             }
-            signed(quotient.abs())
+            // Numbers gave a NaN: the steps between overflowed.
+            signed(if quotient.is_nan() { <$float>::INFINITY } else { quotient.abs() })
         }
     };
 }
