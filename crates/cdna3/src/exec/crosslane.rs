@@ -88,3 +88,33 @@ pub(crate) fn sdwa_result(old: &Lanes32, value: &Lanes32, sdwa: Sdwa) -> Lanes32
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbered() -> Lanes32 {
+        std::array::from_fn(|lane| lane as u32)
+    }
+
+    #[test]
+    fn broadcasts_reach_the_next_rows_only() {
+        let all = dpp(&numbered(), DppControl::RowBcast15, u64::MAX);
+        assert_eq!([all[16], all[31], all[32], all[63]], [15, 15, 31, 47]);
+        let all = dpp(&numbered(), DppControl::RowBcast31, u64::MAX);
+        assert_eq!([all[32], all[63]], [31, 31]);
+        let control = DppControl::RowBcast31;
+        let masks = Dpp { control, row_mask: 15, bank_mask: 15, bound_ctrl: false };
+        assert_eq!(dpp_mask(masks, u64::MAX), 0xffff_ffff_0000_0000);
+    }
+
+    #[test]
+    fn lanes_that_are_off_are_no_source() {
+        let control = DppControl::RowShr(1);
+        let masks = Dpp { control, row_mask: 0b0001, bank_mask: 15, bound_ctrl: false };
+        assert_eq!(dpp_mask(masks, !4), 0xfff6, "lane 0 has no source, lane 3 has one that is off");
+        let zeros = Dpp { bound_ctrl: true, ..masks };
+        assert_eq!(dpp_mask(zeros, !4), 0xffff);
+        assert_eq!(dpp(&numbered(), control, !4)[..5], [0, 0, 1, 0, 3]);
+    }
+}

@@ -205,10 +205,9 @@ fn wave(
         wave.scalars[usize::from(next)] = u32::from_le_bytes(bytes);
         next += 1;
     }
-    let mut system = descriptor.num_user_sgprs as usize;
-    for axis in (0..3).filter(|&axis| descriptor.has_workgroup_id[axis]) {
-        wave.scalars[system] = id[axis];
-        system += 1;
+    let present = (0..3).filter(|&axis| descriptor.has_workgroup_id[axis]);
+    for (index, axis) in (descriptor.num_user_sgprs as usize..).zip(present) {
+        wave.scalars[index] = id[axis];
     }
     Ok(wave)
 }
