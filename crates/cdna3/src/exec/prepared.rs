@@ -96,10 +96,17 @@ fn action(inst: &Inst) -> Action {
             | Op::SSwappcB64 => Action::Control,
             op => salu::step(op)
                 .or_else(|| valu::step(op))
-                .or_else(|| matrix::step(op))
+                .or_else(|| matrix::step(op).filter(|_| !permutes_blocks(inst)))
                 .map_or(Action::Unsupported, Action::Step),
         },
     }
+}
+
+/// Whether a matrix operation broadcasts blocks of A or permutes the lanes of B; `matrix` knows
+/// neither.
+fn permutes_blocks(inst: &Inst) -> bool {
+    let modifiers = inst.modifiers;
+    [modifiers.cbsz, modifiers.abid, modifiers.blgp] != [0; 3]
 }
 
 fn scalar_load(op: Op) -> Option<u8> {
@@ -110,5 +117,29 @@ fn scalar_load(op: Op) -> Option<u8> {
         Op::SLoadDwordx8 | Op::SBufferLoadDwordx8 => Some(8),
         Op::SLoadDwordx16 | Op::SBufferLoadDwordx16 => Some(16),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matrix_operations_with_lane_patterns_are_refused() {
+        // `v_mfma_f32_16x16x16_f16 v[0:3], v[4:5], v[6:7], v[0:3]` by LLVM's assembler, then with
+        // `cbsz:1`, `abid:1` and `blgp:1`.
+        let plain = [0xd3cd_0000, 0x0402_0d04];
+        let prepared = |bits: [u32; 2]| {
+            let words = [plain[0] | bits[0], plain[1] | bits[1]];
+            Prepared::new(Program::from_words(&words, 0).expect("it decodes"))
+        };
+        assert_eq!(prepared([0, 0]).first_unsupported(), None);
+        for (bits, name) in
+            [([0x100, 0], "cbsz:1"), ([0x800, 0], "abid:1"), ([0, 1 << 29], "blgp:1")]
+        {
+            let prepared = prepared(bits);
+            let refused = prepared.first_unsupported().expect("it must not be ignored");
+            assert!(refused.to_string().ends_with(name), "{refused}");
+        }
     }
 }

@@ -28,9 +28,12 @@ fn ulps(got: f32, exact: f64) -> f64 {
     (f64::from(got) - exact).abs() / unit
 }
 
+/// An operation, and the function that it approximates.
+type Approximation = (fn(f32) -> f32, fn(f64) -> f64);
+
 #[test]
 fn transcendentals_are_within_one_ulp() {
-    let functions: [(fn(f32) -> f32, fn(f64) -> f64); 5] = [
+    let functions: [Approximation; 5] = [
         (t::exp_f32, f64::exp2),
         (t::log_f32, f64::log2),
         (t::rcp_f32, f64::recip),
