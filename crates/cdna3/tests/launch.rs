@@ -1,69 +1,12 @@
 //! Kernels compiled by clang and executed here, against f64 and exact references.
 
-use cdna3::exec::{Dim3, Launch, LaunchReport, Prepared, VecMemory, kernarg, launch};
-use cdna3::{CodeObject, Program};
-
+mod device;
 mod toolchain;
 
-/// A loaded probe and the memory it works on.
-struct Device {
-    object: CodeObject,
-    prepared: Prepared,
-    image_base: u64,
-    memory: VecMemory,
-}
+use device::{Device, args, bytes};
 
-impl Device {
-    fn load(probe: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let output = folder.path().join("probe.hsaco");
-        toolchain::compile(&toolchain::probe(probe), &output);
-        let object = CodeObject::parse(&std::fs::read(output).expect("it was linked"))
-            .expect("it is a code object");
-        let end = object.segments().iter().map(|s| s.address + s.size_bytes).max().unwrap_or(0);
-        let mut image = vec![0; end as usize];
-        for segment in object.segments() {
-            let at = segment.address as usize;
-            image[at..at + segment.bytes.len()].copy_from_slice(&segment.bytes);
-        }
-        let mut memory = VecMemory::default();
-        let image_base = memory.allocate("image", &image);
-        let prepared = Prepared::new(Program::decode(&object).expect("it decodes"));
-        assert!(prepared.first_unsupported().is_none(), "{:?}", prepared.first_unsupported());
-        Self { object, prepared, image_base, memory }
-    }
-
-    fn launch(&mut self, name: &str, grid: u32, block: u32, args: &[u8]) -> LaunchReport {
-        let kernel = self.object.kernel(name).expect("the probe has it");
-        let (grid, block) = (Dim3([grid, 1, 1]), Dim3([block, 1, 1]));
-        let segment = kernarg(kernel, args, grid, block, 0);
-        let kernarg_address = self.memory.allocate("kernarg", &segment);
-        let (prepared, image_base) = (&self.prepared, self.image_base);
-        let what =
-            Launch { prepared, kernel, image_base, grid, block, dynamic_lds: 0, kernarg_address };
-        launch(&what, &mut self.memory).unwrap_or_else(|fault| panic!("{name}: {fault}"))
-    }
-
-    fn floats(&self, name: &str) -> Vec<f32> {
-        self.words(name).into_iter().map(f32::from_bits).collect()
-    }
-
-    fn words(&self, name: &str) -> Vec<u32> {
-        let bytes = self.memory.bytes(name).expect("it was allocated");
-        bytes.chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect()
-    }
-}
-
-/// Values as bytes.
-macro_rules! bytes {
-    ($values:expr) => {
-        $values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>()
-    };
-}
-
-/// Arguments in order; every one aligned to its size.
-fn args(pointers: &[u64], rest: &[u32]) -> Vec<u8> {
-    [bytes!(pointers), bytes!(rest)].concat()
+fn floats(device: &Device, name: &str) -> Vec<f32> {
+    device.words(name).into_iter().map(f32::from_bits).collect()
 }
 
 /// A deterministic sequence of 32-bit words (xorshift).
@@ -93,7 +36,7 @@ fn elementwise_with_a_ragged_tail() {
     let b = device.memory.allocate("up", &bytes!(up));
     let out = device.memory.allocate("out", &vec![0xaa; 4 * 1024]);
     device.launch("silu_mul", 4, 256, &args(&[a, b, out], &[n as u32]));
-    let result = device.floats("out");
+    let result = floats(&device, "out");
     for i in 0..n {
         let (g, u) = (f64::from(gate[i]), f64::from(up[i]));
         let expected = g / (1.0 + (-g).exp()) * u;
@@ -188,7 +131,7 @@ fn atomics_count_every_lane_once() {
     let mut expected = vec![0; 256];
     input.iter().for_each(|&v| expected[usize::from(v)] += 2);
     assert_eq!(device.words("histogram"), expected);
-    assert_eq!(device.floats("sum"), [2048.0]);
+    assert_eq!(floats(&device, "sum"), [2048.0]);
     assert_eq!(device.words("wide")[2], 8 + 1, "the second group saw the counter at 8");
 }
 
@@ -212,7 +155,7 @@ fn fp8_matrices_multiply_by_the_published_layout() {
     let (pa, pb) = (device.memory.allocate("a", &a), device.memory.allocate("b", &b));
     let out = device.memory.allocate("out", &[0; 4096]);
     device.launch("gemm_fp8", 1, 64, &args(&[pa, pb, out], &[steps as u32]));
-    let result = device.floats("out");
+    let result = floats(&device, "out");
     // Lane l, element e of A: row l % 32, k = 8 (l / 32) + e.
     let element = |m: &[u8], step: usize, row: usize, k: usize| {
         fp8(m[(step * 64 + row + 32 * (k / 8)) * 8 + k % 8])
@@ -247,7 +190,7 @@ fn spilled_registers_come_back() {
     // The order is read for the first 3 rounds only.
     let rounds = 3;
     device.launch("spilling", 1, rounds, &args(&pointers, &[rounds]));
-    let result = device.floats("out");
+    let result = floats(&device, "out");
     let stride = rounds as usize;
     for t in 0..stride {
         let mut values: Vec<f32> = (0..96).map(|i| input[i * stride + t]).collect();
@@ -260,5 +203,127 @@ fn spilled_registers_come_back() {
         for i in 0..96 {
             assert_eq!(result[i * stride + t].to_bits(), values[i].to_bits(), "{t},{i}");
         }
+    }
+}
+
+/// Value of a BF16.
+fn bf16(bits: u16) -> f64 {
+    f64::from(f32::from_bits(u32::from(bits) << 16))
+}
+
+#[test]
+fn bf16_matrices_go_through_lds() {
+    let mut device = Device::load("gemm.hip");
+    let steps = 3;
+    let short = |v: &f32| (v.to_bits() >> 16) as u16;
+    let num_shorts = steps * 256 * 8;
+    let a: Vec<u16> = random_floats(13, num_shorts).iter().map(short).collect();
+    let b: Vec<u16> = random_floats(14, num_shorts).iter().map(short).collect();
+    let pa = device.memory.allocate("a", &bytes!(a));
+    let pb = device.memory.allocate("b", &bytes!(b));
+    let out = device.memory.allocate("out", &[0; 256 * 16 * 4]);
+    device.launch("gemm_bf16", 1, 256, &args(&[pa, pb, out], &[32 * steps as u32]));
+    let result = floats(&device, "out");
+    // Of each tile place of 8 values the first 4 are used; lane l, element e: row l % 16,
+    // k = 4 (l / 16) + e.
+    let element =
+        |m: &[u16], step: usize, place: usize, e: usize| bf16(m[(step * 256 + place) * 8 + e]);
+    for t in 0..256 {
+        let (wave, lane) = (t & !63, t % 64);
+        for (j, r) in (0..4).flat_map(|j| (0..4).map(move |r| (j, r))) {
+            let (row, column) = (4 * (lane / 16) + r, lane % 16);
+            let (mut expected, mut size) = (0.0, 0.0);
+            for (step, k) in (0..steps).flat_map(|step| (0..16).map(move |k| (step, k))) {
+                let holder = |index: usize| wave + index + 16 * (k / 4);
+                let left = element(&a, step, holder(row) ^ 1, k % 4);
+                let right = element(&b, step, (holder(column) * 4 + j) & 255, k % 4);
+                expected += left * right;
+                size += (left * right).abs();
+            }
+            let got = f64::from(result[t * 16 + j * 4 + r]);
+            assert!((got - expected).abs() <= size * 4e-6, "{t},{j},{r}: {got} for {expected}");
+        }
+    }
+}
+
+#[test]
+fn four_bit_weights_times_a_vector() {
+    let mut device = Device::load("quantise.hip");
+    // A ragged last round: 96 words of weights for 64 lanes.
+    let (rows, k) = (5, 768);
+    let weights = random(15, rows * k / 8);
+    let short = |v: &f32| (v.to_bits() >> 16) as u16;
+    let scales: Vec<u16> = random_floats(16, k / 32).iter().map(short).collect();
+    let x = random_floats(17, k);
+    let pointers = [
+        device.memory.allocate("weights", &bytes!(weights)),
+        device.memory.allocate("scales", &bytes!(scales)),
+        device.memory.allocate("x", &bytes!(x)),
+        device.memory.allocate("out", &vec![0xaa; 4 * (rows + 1)]),
+    ];
+    device.launch("gemv_int4", rows as u32, 64, &args(&pointers, &[k as u32]));
+    let result = floats(&device, "out");
+    for row in 0..rows {
+        let (mut expected, mut size) = (0.0, 0.0);
+        for i in 0..k {
+            let nibble = (weights[(row * k + i) / 8] >> (4 * (i % 8))) & 15;
+            let term = (f64::from(nibble) - 8.0) * f64::from(x[i]) * bf16(scales[i / 32]);
+            expected += term;
+            size += term.abs();
+        }
+        let got = f64::from(result[row]);
+        assert!((got - expected).abs() <= size * 4e-6, "{row}: {got} for {expected}");
+    }
+    assert_eq!(result[rows].to_bits(), 0xaaaa_aaaa, "one result for a row");
+}
+
+/// The FP8 FNUZ byte nearest to `x`, ties to the even one, by search through all of them.
+fn nearest_fp8(x: f64) -> u8 {
+    let distance = |byte: u8| (fp8(byte) - x.abs()).abs();
+    let better = |best: u8, byte: u8| {
+        let closer = distance(byte) < distance(best);
+        let tie_to_even = distance(byte) == distance(best) && byte.is_multiple_of(2);
+        if closer || tie_to_even { byte } else { best }
+    };
+    let magnitude = (1..=127).fold(0, better);
+    if magnitude != 0 && x < 0.0 { magnitude | 0x80 } else { magnitude }
+}
+
+/// Value of a BF8 FNUZ byte, by its definition.
+fn bf8(byte: u8) -> f64 {
+    let (exponent, fraction) = (i32::from(byte >> 2 & 31), f64::from(byte & 3));
+    let sign = if byte > 127 { -1.0 } else { 1.0 };
+    if exponent == 0 {
+        return sign * fraction / 4.0 * 2.0_f64.powi(-15);
+    }
+    sign * (1.0 + fraction / 4.0) * 2.0_f64.powi(exponent - 16)
+}
+
+#[test]
+fn fp8_is_rounded_to_the_nearest() {
+    let mut device = Device::load("quantise.hip");
+    let n = 4 * 512;
+    // Every FP8 value, every middle between two, and random values over all exponents and beyond.
+    let magnitude = |code: usize| (fp8((code / 2) as u8) + fp8(code.div_ceil(2) as u8)) / 2.0;
+    let sign = |index: usize| if index.is_multiple_of(3) { -1.0 } else { 1.0 };
+    let mut input: Vec<f32> = (0..255).map(|c| (sign(c) * magnitude(c)) as f32 / 2.0).collect();
+    for (i, v) in random_floats(18, n - input.len()).into_iter().enumerate() {
+        input.push(v * 2.0_f32.powi(i as i32 % 20 - 12));
+    }
+    let scale = 2.0_f32;
+    let pointers = [
+        device.memory.allocate("in", &bytes!(input)),
+        device.memory.allocate("out", &vec![0; n]),
+        device.memory.allocate("back", &vec![0; n]),
+    ];
+    device.launch("quantise_fp8", 2, 256, &args(&pointers, &[scale.to_bits()]));
+    let (packed, back) = (device.words("out"), floats(&device, "back"));
+    for i in 0..n / 4 {
+        let got = packed[i].to_le_bytes();
+        for e in 0..4 {
+            let x = f64::from(input[4 * i + e] * scale).clamp(-240.0, 240.0);
+            assert_eq!(got[e], nearest_fp8(x), "{i},{e}: {x}");
+        }
+        assert_eq!(f64::from(back[i]), fp8(got[2]) + bf8(got[1]), "{i}: {got:x?}");
     }
 }
