@@ -156,6 +156,9 @@ impl Spaces<'_> {
             Place::Global(address) => self.memory.read(address, out).map_err(global),
             Place::Buffer(address, range) => {
                 let size = in_range(range, out.len());
+                if size == 0 {
+                    return Ok(());
+                }
                 self.memory.read(address, &mut out[..size]).map_err(global)
             }
             Place::Lds(at) => {
@@ -184,6 +187,9 @@ impl Spaces<'_> {
             Place::Global(address) => self.memory.write(address, from).map_err(global),
             Place::Buffer(address, range) => {
                 let size = in_range(range, from.len());
+                if size == 0 {
+                    return Ok(());
+                }
                 self.memory.write(address, &from[..size]).map_err(global)
             }
             Place::Lds(at) => {
@@ -201,7 +207,8 @@ impl Spaces<'_> {
     }
 }
 
-/// Bytes of an access that are in a buffer's range: whole dwords, or all of a smaller element.
+/// Bytes of an access that are in a buffer's range: whole dwords, or all of a smaller element. With
+/// none of them the access is dropped: its address may be no memory at all.
 fn in_range(range: u64, size: usize) -> usize {
     let range = usize::try_from(range).unwrap_or(usize::MAX).min(size);
     if size < 4 && range < size {
