@@ -112,3 +112,8 @@ setup_test_python() {
   "$TEST_PYTHON" -m pip install --quiet --disable-pip-version-check --requirement "$list" >&2
   touch "$venv/.complete"
 }
+
+# LLVM with its AMD GPU target, which the emulator's tests hold the decoder against.
+setup_gpu_toolchain() {
+  install_packages clang++-19:clang-19 ld.lld-19:lld-19 llvm-mc-19:llvm-19
+}

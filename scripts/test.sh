@@ -7,6 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 setup_build
 install_packages python3:python3 shellcheck:shellcheck
+setup_gpu_toolchain
 fetch_model
 setup_test_python
 export ROPEWAY_TEST_MODEL="$MODEL_FILE" ROPEWAY_TEST_PYTHON="$TEST_PYTHON"

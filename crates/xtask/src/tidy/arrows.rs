@@ -32,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "types",
         ],
     ),
+    ("cdna3", &[]),
     ("xtask", &[]),
 ];
 

@@ -1,0 +1,28 @@
+//! Executes decoded gfx942 instructions on the CPU, wave by wave.
+//!
+//! Owns wave state, LDS, scratch and the meaning of every operation; global memory is behind
+//! [`GlobalMemory`]. Never decodes, never reads files, never allocates device memory. Called by
+//! tests and by the emulated HIP runtime. What is modelled is results, not time: `s_waitcnt` and
+//! hazards have no effect, and memory is coherent.
+
+mod access;
+mod control;
+mod crosslane;
+mod fault;
+mod group;
+mod lanes;
+mod launch;
+mod lds;
+mod matrix;
+mod memory;
+mod prepared;
+mod salu;
+mod scalar_memory;
+mod valu;
+mod vector_memory;
+mod wave;
+
+pub use fault::{Fault, FaultKind};
+pub use launch::{Dim3, Launch, LaunchReport, kernarg, launch};
+pub use memory::{AccessError, GlobalMemory, VecMemory};
+pub use prepared::Prepared;

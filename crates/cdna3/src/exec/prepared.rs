@@ -1,0 +1,145 @@
+//! Instructions with their meaning looked up: what a launch executes.
+//!
+//! Done once for each program, so that a wave's step is one indirect call.
+
+use crate::inst::{Format, Inst, OperandKind};
+use crate::op::Op;
+use crate::program::Program;
+
+use super::access::Access;
+use super::wave::Wave;
+use super::{matrix, salu, valu};
+
+/// An operation on registers only.
+pub(crate) type Step = fn(&mut Wave, &Inst);
+
+/// How an instruction is executed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Action {
+    /// Registers only.
+    Step(Step),
+    /// Program flow, hardware registers, time.
+    Control,
+    /// Scalar loads of that many dwords.
+    ScalarLoad(u8),
+    /// Local data share.
+    Lds(Access),
+    /// Flat, global, scratch and buffer memory.
+    Memory(Access),
+    /// Decoded, but without a meaning here.
+    Unsupported,
+}
+
+/// A program and the action of each of its instructions.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    program: Program,
+    actions: Vec<Action>,
+    /// Vector and accumulation registers that the code names, at least.
+    num_registers: [usize; 2],
+}
+
+impl Prepared {
+    /// Looks up the meaning of every instruction.
+    pub fn new(program: Program) -> Self {
+        let actions = program.insts().iter().map(action).collect();
+        let mut num_registers = [1, 1];
+        for inst in program.insts() {
+            for operand in inst.src.iter().chain([&inst.dst, &inst.sdst]) {
+                let (kind, first) = match operand.kind {
+                    OperandKind::Vgpr(first) => (0, first),
+                    OperandKind::Agpr(first) => (1, first),
+                    _ => continue,
+                };
+                let end = usize::from(first) + usize::from(operand.dwords.max(1));
+                num_registers[kind] = num_registers[kind].max(end);
+            }
+        }
+        Self { program, actions, num_registers }
+    }
+
+    /// The decoded program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Whether every instruction can be executed; otherwise the first that cannot.
+    pub fn first_unsupported(&self) -> Option<&Inst> {
+        let index = self.actions.iter().position(|a| matches!(a, Action::Unsupported))?;
+        self.program.insts().get(index)
+    }
+
+    pub(crate) fn actions(&self) -> &[Action] {
+        &self.actions
+    }
+
+    pub(crate) fn num_registers(&self) -> [usize; 2] {
+        self.num_registers
+    }
+}
+
+fn action(inst: &Inst) -> Action {
+    let name = inst.op.to_string();
+    match inst.format {
+        Format::Sopp => Action::Control,
+        Format::Smem => scalar_load(inst.op).map_or(Action::Control, Action::ScalarLoad),
+        Format::Ds => Access::of(&name).map_or(Action::Unsupported, Action::Lds),
+        Format::Flat | Format::Global | Format::Scratch | Format::Mubuf => {
+            Access::of(&name).map_or(Action::Unsupported, Action::Memory)
+        }
+        _ => match inst.op {
+            Op::SGetregB32
+            | Op::SSetregB32
+            | Op::SSetregImm32B32
+            | Op::SCallB64
+            | Op::SGetpcB64
+            | Op::SSwappcB64 => Action::Control,
+            op => salu::step(op)
+                .or_else(|| valu::step(op))
+                .or_else(|| matrix::step(op).filter(|_| !permutes_blocks(inst)))
+                .map_or(Action::Unsupported, Action::Step),
+        },
+    }
+}
+
+/// Whether a matrix operation broadcasts blocks of A or permutes the lanes of B; `matrix` knows
+/// neither.
+fn permutes_blocks(inst: &Inst) -> bool {
+    let modifiers = inst.modifiers;
+    [modifiers.cbsz, modifiers.abid, modifiers.blgp] != [0; 3]
+}
+
+fn scalar_load(op: Op) -> Option<u8> {
+    match op {
+        Op::SLoadDword | Op::SBufferLoadDword => Some(1),
+        Op::SLoadDwordx2 | Op::SBufferLoadDwordx2 => Some(2),
+        Op::SLoadDwordx4 | Op::SBufferLoadDwordx4 => Some(4),
+        Op::SLoadDwordx8 | Op::SBufferLoadDwordx8 => Some(8),
+        Op::SLoadDwordx16 | Op::SBufferLoadDwordx16 => Some(16),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matrix_operations_with_lane_patterns_are_refused() {
+        // `v_mfma_f32_16x16x16_f16 v[0:3], v[4:5], v[6:7], v[0:3]` by LLVM's assembler, then with
+        // `cbsz:1`, `abid:1` and `blgp:1`.
+        let plain = [0xd3cd_0000, 0x0402_0d04];
+        let prepared = |bits: [u32; 2]| {
+            let words = [plain[0] | bits[0], plain[1] | bits[1]];
+            Prepared::new(Program::from_words(&words, 0).expect("it decodes"))
+        };
+        assert_eq!(prepared([0, 0]).first_unsupported(), None);
+        for (bits, name) in
+            [([0x100, 0], "cbsz:1"), ([0x800, 0], "abid:1"), ([0, 1 << 29], "blgp:1")]
+        {
+            let prepared = prepared(bits);
+            let refused = prepared.first_unsupported().expect("it must not be ignored");
+            assert!(refused.to_string().ends_with(name), "{refused}");
+        }
+    }
+}
