@@ -327,3 +327,32 @@ fn fp8_is_rounded_to_the_nearest() {
         assert_eq!(f64::from(back[i]), fp8(got[2]) + bf8(got[1]), "{i}: {got:x?}");
     }
 }
+
+#[test]
+fn packed_arithmetic_keeps_the_halves_apart() {
+    let mut device = Device::load("elementwise.hip");
+    let n = 256;
+    // Small integers: every result is exact, fused or not.
+    let small = |seed: u32, count: usize| -> Vec<i32> {
+        random(seed, count).iter().map(|v| (v % 41) as i32 - 20).collect()
+    };
+    let (a, b, sum) = (small(19, 2 * n), small(20, 2 * n), small(21, 2 * n));
+    let (c, d) = (small(22, 2 * n + 2), small(23, 2 * n));
+    let single = |v: &[i32]| bytes!(v.iter().map(|&v| v as f32).collect::<Vec<_>>());
+    let half =
+        |v: &[i32]| bytes!(v.iter().map(|&v| half::f16::from_f32(v as f32)).collect::<Vec<_>>());
+    let pointers = [
+        device.memory.allocate("a", &single(&a)),
+        device.memory.allocate("b", &single(&b)),
+        device.memory.allocate("out", &single(&sum)),
+        device.memory.allocate("c", &half(&c)),
+        device.memory.allocate("d", &half(&d)),
+    ];
+    device.launch("packed", 1, 256, &args(&pointers, &[]));
+    let (out, words) = (floats(&device, "out"), device.words("d"));
+    for i in 0..2 * n {
+        assert_eq!(out[i], (a[i] * b[i] + sum[i]) as f32, "{i}");
+        let got = half::f16::from_bits((words[i / 2] >> (16 * (i % 2))) as u16);
+        assert_eq!(got.to_f32(), (c[i] * c[i + 2] + d[i]) as f32, "{i}: f16");
+    }
+}
