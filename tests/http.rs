@@ -166,10 +166,7 @@ async fn it_listens_before_the_model_is_loaded_and_says_how_far_it_is() {
     let (status, progress) = get_text(&server, "/startupz").await;
     let progress: Value = serde_json::from_str(&progress).unwrap();
     assert!(progress["phase"].is_string(), "{progress}");
-    if status == 503 {
-        let (status, answer) = post(&server, "/v1/chat/completions", &chat("hi", 1)).await;
-        assert!(status == 503 || status == 200, "{answer}");
-    }
+    assert!(status == 503 || progress["status"] == "ready", "{progress}");
     server.line_with("ready");
     assert_eq!(get_text(&server, "/startupz").await.0, 200);
     assert_eq!(get_text(&server, "/readyz").await.0, 200);
@@ -257,7 +254,7 @@ async fn beyond_the_queue_is_429_with_a_time_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_term_signal_finishes_what_runs_and_refuses_what_comes() {
+async fn a_term_signal_finishes_what_runs() {
     let mut server = serve(&[]);
     let mut socket = open_stream(&server, &streaming(chat("Write a poem about the sea.", 120)));
     let mut first = [0; 64];
