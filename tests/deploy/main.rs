@@ -1,0 +1,13 @@
+//! The manifests of `deploy/`: rendered with `kubectl kustomize`, held to snapshots, to the schemas of
+//! Kubernetes and of the custom kinds, and to the rules that no schema knows; and what they say of
+//! metrics, executed by a real Prometheus on the real server.
+//!
+//! `scripts/test.sh` sets the variables that these tests need (see `tools`). A missing tool fails.
+
+mod lint;
+mod lint_bites;
+mod pods;
+mod render;
+mod schema;
+mod snapshots;
+mod tools;
