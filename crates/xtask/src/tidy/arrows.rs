@@ -33,6 +33,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("cdna3", &[]),
+    ("kernel-tests", &["cdna3"]),
     ("xtask", &[]),
 ];
 

@@ -1,0 +1,143 @@
+//! The emulated device of the tests. What the tests know of `cdna3`'s launches is in this file.
+
+use cdna3::exec::{Dim3, Launch, LaunchReport, Prepared, VecMemory, kernarg, launch};
+use cdna3::{CodeObject, Program};
+
+use crate::compile::code_object;
+
+/// A kernel's parameter struct as bytes: members in order, each aligned to its size.
+#[derive(Clone, Debug, Default)]
+pub struct Params(Vec<u8>);
+
+impl Params {
+    /// No members yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn push(mut self, bytes: &[u8]) -> Self {
+        let aligned = self.0.len().next_multiple_of(bytes.len());
+        self.0.resize(aligned, 0);
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    /// A pointer or another 64-bit member.
+    #[must_use]
+    pub fn u64(self, value: u64) -> Self {
+        self.push(&value.to_le_bytes())
+    }
+
+    /// A 32-bit count.
+    #[must_use]
+    pub fn u32(self, value: u32) -> Self {
+        self.push(&value.to_le_bytes())
+    }
+
+    /// A 32-bit count, given as what Rust indexes with.
+    #[must_use]
+    pub fn size(self, value: usize) -> Self {
+        self.u32(u32::try_from(value).expect("a parameter fits 32 bits"))
+    }
+
+    /// A single-precision number.
+    #[must_use]
+    pub fn f32(self, value: f32) -> Self {
+        self.push(&value.to_le_bytes())
+    }
+}
+
+/// A loaded code object and the memory its kernels work on.
+#[derive(Debug)]
+pub struct Device {
+    object: CodeObject,
+    prepared: Prepared,
+    image_base: u64,
+    memory: VecMemory,
+}
+
+impl Device {
+    /// Compiles and loads `kernels/{file}`.
+    pub fn load(file: &str) -> Self {
+        let object = CodeObject::parse(&code_object(file)).expect("it is a code object");
+        let end = object.segments().iter().map(|s| s.address + s.size_bytes).max().unwrap_or(0);
+        let mut image = vec![0; end as usize];
+        for segment in object.segments() {
+            let at = segment.address as usize;
+            image[at..at + segment.bytes.len()].copy_from_slice(&segment.bytes);
+        }
+        let mut memory = VecMemory::default();
+        let image_base = memory.allocate("image", &image);
+        let prepared = Prepared::new(Program::decode(&object).expect("it decodes"));
+        assert!(prepared.first_unsupported().is_none(), "{:?}", prepared.first_unsupported());
+        Self { object, prepared, image_base, memory }
+    }
+
+    /// Forgets every allocation but the code, so that names can be used again.
+    pub fn reset(&mut self) {
+        let image = self.memory.bytes("image").expect("loading allocated it").to_vec();
+        self.memory = VecMemory::default();
+        self.image_base = self.memory.allocate("image", &image);
+    }
+
+    /// A new allocation with these bytes; its address.
+    pub fn allocate(&mut self, name: &str, bytes: &[u8]) -> u64 {
+        assert!(self.memory.bytes(name).is_none(), "{name} is allocated already");
+        self.memory.allocate(name, bytes)
+    }
+
+    /// A new allocation for results, filled with a pattern that is NaN in every float format.
+    pub fn poisoned(&mut self, name: &str, len_bytes: usize) -> u64 {
+        self.allocate(name, &vec![0xff; len_bytes])
+    }
+
+    /// Runs a kernel of `grid` work-groups of `block` work-items. The parameter struct must have
+    /// the size that the code object's metadata gives.
+    pub fn launch(
+        &mut self,
+        name: &str,
+        grid: [usize; 3],
+        block: usize,
+        params: &Params,
+    ) -> LaunchReport {
+        let kernel = self.object.kernel(name).unwrap_or_else(|| panic!("no kernel {name}"));
+        let args = kernel.args.iter().filter(|arg| arg.offset_bytes == 0);
+        let size = args.map(|arg| arg.size_bytes as usize).sum::<usize>();
+        let padded = params.0.len().next_multiple_of(8);
+        assert!(
+            params.0.len() == size || padded == size,
+            "{name}: {} bytes of parameters, the kernel has {size}",
+            params.0.len()
+        );
+        let grid = Dim3(grid.map(|n| u32::try_from(n).expect("a grid fits 32 bits")));
+        let block = Dim3([block as u32, 1, 1]);
+        let segment = kernarg(kernel, &params.0, grid, block, 0);
+        let kernarg_address = self.memory.allocate("kernarg", &segment);
+        let (prepared, image_base) = (&self.prepared, self.image_base);
+        let what =
+            Launch { prepared, kernel, image_base, grid, block, dynamic_lds: 0, kernarg_address };
+        launch(&what, &mut self.memory).unwrap_or_else(|fault| panic!("{name}: {fault}"))
+    }
+
+    /// The bytes of an allocation.
+    pub fn bytes(&self, name: &str) -> &[u8] {
+        self.memory.bytes(name).unwrap_or_else(|| panic!("nothing is called {name}"))
+    }
+
+    /// An allocation as 32-bit words.
+    pub fn u32s(&self, name: &str) -> Vec<u32> {
+        let (words, _) = self.bytes(name).as_chunks::<4>();
+        words.iter().map(|&word| u32::from_le_bytes(word)).collect()
+    }
+
+    /// An allocation as single-precision numbers.
+    pub fn f32s(&self, name: &str) -> Vec<f32> {
+        self.u32s(name).into_iter().map(f32::from_bits).collect()
+    }
+
+    /// An allocation of bf16 numbers, widened.
+    pub fn bf16s(&self, name: &str) -> Vec<f32> {
+        let (halves, _) = self.bytes(name).as_chunks::<2>();
+        halves.iter().map(|&half| half::bf16::from_le_bytes(half).to_f32()).collect()
+    }
+}

@@ -1,0 +1,36 @@
+// embed: out[t] = table[token_ids[t]] * scale, for the tokens of a step.
+//
+// Formula: `LayerOps::embed`. Layout: table bf16 [vocab, cols], out bf16 [rows, cols], both with
+// rows of `cols` elements; cols a multiple of 8. A token outside the vocabulary gives a row of
+// zeros (the host validates; a stray id must not read outside the table).
+// Mapping: one work-group of 256 per row; a lane moves 16 bytes at a time.
+// Bound: memory; rows * (4 + 2 * 2 * cols) bytes, which is the minimum.
+#include "dialect.h"
+
+struct EmbedParams {
+  u64 token_ids;   // u32 [rows]
+  u64 table;       // bf16 [vocab_size, cols]
+  u64 out;         // bf16 [rows, cols]
+  u32 cols;
+  u32 vocab_size;
+  f32 scale;
+  u32 reserved;
+};
+
+KERNEL(256, 8) embed(EmbedParams p) {
+  u32 row = block_idx();
+  u32 token = uniform(at<const u32>(p.token_ids)[row]);
+  bool known = token < p.vocab_size;
+  auto from = at<const u32x4>(p.table + 2ull * p.cols * (known ? token : 0));
+  auto to = at<u32x4>(p.out + 2ull * p.cols * row);
+  for (u32 i = thread_idx(); i < p.cols / 8; i += 256) {
+    u32x4 v = known ? from[i] : u32x4{0, 0, 0, 0};
+    if (p.scale != 1.0f) {
+      for (u32 j = 0; j < 4; ++j) {
+        f32 low = from_bits(v[j] << 16) * p.scale, high = from_bits(v[j] & 0xffff0000) * p.scale;
+        v[j] = narrow(low) | (u32)narrow(high) << 16;
+      }
+    }
+    to[i] = v;
+  }
+}
