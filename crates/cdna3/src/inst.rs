@@ -154,6 +154,30 @@ pub enum Format {
     Mubuf,
 }
 
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::Sop2,
+        Self::Sopk,
+        Self::Sop1,
+        Self::Sopc,
+        Self::Sopp,
+        Self::Smem,
+        Self::Vop1,
+        Self::Vop2,
+        Self::Vopc,
+        Self::Vop3,
+        Self::Vop3Sdst,
+        Self::Vop3p,
+        Self::Mai,
+        Self::Ds,
+        Self::Flat,
+        Self::Global,
+        Self::Scratch,
+        Self::Mubuf,
+    ];
+}
+
 /// Modifiers of vector arithmetic. All zero when the encoding has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Modifiers {

@@ -83,9 +83,9 @@ const fn row(opcode: u16, op: Op, dst: Type, src: [Type; 3]) -> Row {
 /// Opcodes at which VOP3 has those of VOP1.
 const VOP1_IN_VOP3: u16 = 0x140;
 
-/// The row of `opcode` in `format`, if the format has it.
-pub(crate) fn find(format: Format, opcode: u16) -> Option<Row> {
-    let table = match format {
+/// The table of a format that has one of its own.
+fn table(format: Format) -> &'static [Row] {
+    match format {
         Format::Sop2 => scalar::SOP2,
         Format::Sopk => scalar::SOPK,
         Format::Sop1 => scalar::SOP1,
@@ -94,8 +94,8 @@ pub(crate) fn find(format: Format, opcode: u16) -> Option<Row> {
         Format::Smem => scalar::SMEM,
         Format::Vop1 => vector::VOP1,
         Format::Vop2 => vector::VOP2,
-        Format::Vopc => return compare_row(opcode),
-        Format::Vop3 | Format::Vop3Sdst => return find_vop3(opcode),
+        Format::Vopc => &[],
+        Format::Vop3 | Format::Vop3Sdst => vector3::VOP3,
         Format::Vop3p => vector3::VOP3P,
         Format::Mai => vector3::MAI,
         Format::Ds => memory::DS,
@@ -103,8 +103,25 @@ pub(crate) fn find(format: Format, opcode: u16) -> Option<Row> {
         Format::Global => memory::GLOBAL,
         Format::Scratch => memory::SCRATCH,
         Format::Mubuf => memory::MUBUF,
-    };
-    search(table, opcode)
+    }
+}
+
+/// The row of `opcode` in `format`, if the format has it.
+pub(crate) fn find(format: Format, opcode: u16) -> Option<Row> {
+    match format {
+        Format::Vopc => compare_row(opcode),
+        Format::Vop3 | Format::Vop3Sdst => find_vop3(opcode),
+        _ => search(table(format), opcode),
+    }
+}
+
+/// Every row of a format's own.
+pub(crate) fn rows(format: Format) -> Vec<Row> {
+    match format {
+        Format::Vopc => (0..0x100).filter_map(compare_row).collect(),
+        Format::Vop3Sdst => Vec::new(),
+        _ => table(format).to_vec(),
+    }
 }
 
 fn search(table: &[Row], opcode: u16) -> Option<Row> {

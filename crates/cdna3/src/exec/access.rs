@@ -242,8 +242,12 @@ impl Atomic {
             Self::Dec if old == 0 || old > data => data,
             Self::Dec => old - 1,
             Self::AddFloat => float(old, data, bytes, |a, b| a + b, |a, b| a + b),
-            Self::MinFloat => float(old, data, bytes, min_f32, min_f64),
-            Self::MaxFloat => float(old, data, bytes, max_f32, max_f64),
+            Self::MinFloat => {
+                float(old, data, bytes, |a, b| min_f32(a, b, true), |a, b| min_f64(a, b, true))
+            }
+            Self::MaxFloat => {
+                float(old, data, bytes, |a, b| max_f32(a, b, true), |a, b| max_f64(a, b, true))
+            }
             Self::PkAddF16 => halves(old, data, f16_to_f32, f32_to_f16),
             Self::PkAddBf16 => halves(old, data, |b| f32::from_bits(b << 16), bf16_of_f32),
         };

@@ -25,4 +25,4 @@ mod wave;
 pub use fault::{Fault, FaultKind};
 pub use launch::{Dim3, Launch, LaunchReport, kernarg, launch};
 pub use memory::{AccessError, GlobalMemory, VecMemory};
-pub use prepared::Prepared;
+pub use prepared::{Prepared, operations};

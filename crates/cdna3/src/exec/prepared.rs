@@ -5,6 +5,7 @@
 use crate::inst::{Format, Inst, OperandKind};
 use crate::op::Op;
 use crate::program::Program;
+use crate::tables;
 
 use super::access::Access;
 use super::wave::Wave;
@@ -79,15 +80,23 @@ impl Prepared {
 }
 
 fn action(inst: &Inst) -> Action {
-    let name = inst.op.to_string();
-    match inst.format {
+    if inst.format == Format::Mai && permutes_blocks(inst) {
+        return Action::Unsupported;
+    }
+    meaning(inst.format, inst.op)
+}
+
+/// The meaning of an operation in a format, before its operands are looked at.
+fn meaning(format: Format, op: Op) -> Action {
+    let name = op.to_string();
+    match format {
         Format::Sopp => Action::Control,
-        Format::Smem => scalar_load(inst.op).map_or(Action::Control, Action::ScalarLoad),
+        Format::Smem => scalar_load(op).map_or(Action::Control, Action::ScalarLoad),
         Format::Ds => Access::of(&name).map_or(Action::Unsupported, Action::Lds),
         Format::Flat | Format::Global | Format::Scratch | Format::Mubuf => {
             Access::of(&name).map_or(Action::Unsupported, Action::Memory)
         }
-        _ => match inst.op {
+        _ => match op {
             Op::SGetregB32
             | Op::SSetregB32
             | Op::SSetregImm32B32
@@ -96,10 +105,19 @@ fn action(inst: &Inst) -> Action {
             | Op::SSwappcB64 => Action::Control,
             op => salu::step(op)
                 .or_else(|| valu::step(op))
-                .or_else(|| matrix::step(op).filter(|_| !permutes_blocks(inst)))
+                .or_else(|| matrix::step(op))
                 .map_or(Action::Unsupported, Action::Step),
         },
     }
+}
+
+/// Every operation that is decoded, format by format, and whether it has a meaning here.
+pub fn operations() -> Vec<(Format, Op, bool)> {
+    let rows = Format::ALL
+        .iter()
+        .flat_map(|&format| tables::rows(format).into_iter().map(move |row| (format, row.op)));
+    rows.map(|(format, op)| (format, op, !matches!(meaning(format, op), Action::Unsupported)))
+        .collect()
 }
 
 /// Whether a matrix operation broadcasts blocks of A or permutes the lanes of B; `matrix` knows

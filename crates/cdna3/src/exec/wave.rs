@@ -38,7 +38,8 @@ pub(crate) struct Wave {
     pub(crate) agprs: Vec<Lanes32>,
     /// Scalar condition code.
     pub(crate) scc: bool,
-    /// Mode register: bits 0-3 rounding, 4-5 f32 denormals, 6-7 f16 and f64 denormals.
+    /// Mode register: bits 0-3 rounding, 4-5 f32 denormals, 6-7 f16 and f64
+    /// denormals, 8 `DX10_CLAMP`, 9 `IEEE`.
     pub(crate) mode: u32,
     /// Index of the next instruction.
     pub(crate) pc: usize,
@@ -60,7 +61,7 @@ impl Wave {
             vgprs: vec![[0; 64]; num_vgprs],
             agprs: vec![[0; 64]; num_agprs],
             scc: false,
-            mode: 0xf0,
+            mode: 0x3f0,
             pc: 0,
             state: WaveState::Running,
             scratch: vec![0; scratch_bytes * 64],
@@ -232,6 +233,18 @@ impl Wave {
     #[inline]
     pub(crate) fn denormals_f32(&self) -> u32 {
         (self.mode >> 4) & 3
+    }
+
+    /// Whether clamp makes zero of NaN.
+    #[inline]
+    pub(crate) fn is_dx10_clamp(&self) -> bool {
+        self.mode & 0x100 != 0
+    }
+
+    /// Whether minima quiet signalling NaN, and output modifiers are ignored.
+    #[inline]
+    pub(crate) fn is_ieee(&self) -> bool {
+        self.mode & 0x200 != 0
     }
 
     /// Denormal mode of f16 and f64, as [`Self::denormals_f32`].

@@ -1,9 +1,16 @@
 //! A probe, loaded to be launched: the device of the tests.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::path::Path;
+
 use cdna3::exec::{Dim3, Launch, LaunchReport, Prepared, VecMemory, kernarg, launch};
 use cdna3::{CodeObject, Program};
 
 use crate::toolchain;
+
+/// Private memory of a lane in assembled kernels.
+pub(crate) const SCRATCH_BYTES: u32 = 256;
 
 /// A loaded probe and the memory it works on.
 pub(crate) struct Device {
@@ -19,6 +26,21 @@ impl Device {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let output = folder.path().join("probe.hsaco");
         toolchain::compile(&toolchain::probe(probe), &output);
+        Self::open(&output)
+    }
+
+    /// Assembles the instructions of one kernel, `cases`, with `lds` bytes of LDS; loads and
+    /// decodes it. It begins with its arguments' address in `s[0:1]`, the work-group's number in
+    /// `s2` and the lane in `v0`.
+    pub(crate) fn assemble(instructions: &str, lds: u32) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (source, output) = (folder.path().join("cases.s"), folder.path().join("cases.hsaco"));
+        std::fs::write(&source, assembly(instructions, lds)).expect("a file in a new folder");
+        toolchain::assemble(&source, &output);
+        Self::open(&output)
+    }
+
+    fn open(output: &Path) -> Self {
         let object = CodeObject::parse(&std::fs::read(output).expect("it was linked"))
             .expect("it is a code object");
         let end = object.segments().iter().map(|s| s.address + s.size_bytes).max().unwrap_or(0);
@@ -57,6 +79,58 @@ impl Device {
         let bytes = self.memory.bytes(name).expect("it was allocated");
         bytes.chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect()
     }
+}
+
+/// A kernel around instructions.
+fn assembly(instructions: &str, lds: u32) -> String {
+    format!(
+        r#".amdgcn_target "amdgcn-amd-amdhsa--gfx942"
+.amdhsa_code_object_version 5
+.text
+.globl cases
+.p2align 8
+.type cases,@function
+cases:
+{instructions}
+.Lend:
+.size cases, .Lend-cases
+.rodata
+.p2align 6
+.amdhsa_kernel cases
+  .amdhsa_group_segment_fixed_size {lds}
+  .amdhsa_private_segment_fixed_size {SCRATCH_BYTES}
+  .amdhsa_enable_private_segment 1
+  .amdhsa_kernarg_size 64
+  .amdhsa_user_sgpr_kernarg_segment_ptr 1
+  .amdhsa_system_sgpr_workgroup_id_x 1
+  .amdhsa_system_vgpr_workitem_id 0
+  .amdhsa_next_free_vgpr 256
+  .amdhsa_accum_offset 128
+  .amdhsa_next_free_sgpr 96
+  .amdhsa_ieee_mode 1
+  .amdhsa_dx10_clamp 1
+  .amdhsa_float_denorm_mode_32 3
+  .amdhsa_float_denorm_mode_16_64 3
+.end_amdhsa_kernel
+.amdgpu_metadata
+---
+amdhsa.version: [ 1, 2 ]
+amdhsa.kernels:
+  - .name: cases
+    .symbol: cases.kd
+    .kernarg_segment_size: 64
+    .kernarg_segment_align: 8
+    .group_segment_fixed_size: {lds}
+    .private_segment_fixed_size: {SCRATCH_BYTES}
+    .wavefront_size: 64
+    .sgpr_count: 96
+    .vgpr_count: 256
+    .max_flat_workgroup_size: 1024
+    .args: []
+...
+.end_amdgpu_metadata
+"#
+    )
 }
 
 /// Values as bytes.

@@ -1,5 +1,7 @@
 //! LLVM's tools, run by the tests: assembler, linker, disassembler, HIP compiler.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -50,6 +52,24 @@ pub(crate) fn compile_for(target: &str, source: &Path, output: &Path) {
             "-mcode-object-version=5",
             "-O3",
             "-Werror",
+            "-o",
+            &output.display().to_string(),
+            &source.display().to_string(),
+        ],
+    );
+}
+
+/// Assembles a source for gfx942 and links it into a code object.
+pub(crate) fn assemble(source: &Path, output: &Path) {
+    run(
+        "clang",
+        &[
+            "-x",
+            "assembler",
+            "-target",
+            "amdgcn-amd-amdhsa",
+            "-mcpu=gfx942",
+            "-mcode-object-version=5",
             "-o",
             &output.display().to_string(),
             &source.display().to_string(),

@@ -81,11 +81,11 @@ pub(crate) fn med3<T: Ord + Copy>(a: T, b: T, c: T) -> T {
     a.min(b).max(a.max(b).min(c))
 }
 
-/// Sum of absolute differences of four bytes, plus `c`.
+/// Sum of absolute differences of four bytes.
 #[inline]
-pub(crate) fn sad_u8(a: u32, b: u32, c: u32) -> u32 {
+pub(crate) fn sad_u8(a: u32, b: u32) -> u32 {
     let (a, b) = (a.to_le_bytes(), b.to_le_bytes());
-    (0..4).fold(c, |sum, i| sum.wrapping_add(u32::from(a[i].abs_diff(b[i]))))
+    (0..4).map(|i| u32::from(a[i].abs_diff(b[i]))).sum()
 }
 
 /// Dot product of four signed bytes, plus `c`; saturating if `clamp`.
@@ -102,6 +102,43 @@ pub(crate) fn dot4_u32_u8(a: u32, b: u32, c: u32, clamp: bool) -> u32 {
     let (a, b) = (a.to_le_bytes(), b.to_le_bytes());
     let sum: u64 = (0..4).map(|i| u64::from(a[i]) * u64::from(b[i])).sum::<u64>() + u64::from(c);
     if clamp { sum.min(u64::from(u32::MAX)) as u32 } else { sum as u32 }
+}
+
+/// Dot product of eight signed 4-bit numbers, plus `c`; saturating if `clamp`.
+#[inline]
+pub(crate) fn dot8_i32_i4(a: u32, b: u32, c: u32, clamp: bool) -> u32 {
+    let nibble = |v: u32, at: u32| i64::from(((v << (28 - 4 * at)) as i32) >> 28);
+    let sum: i64 = (0..8).map(|at| nibble(a, at) * nibble(b, at)).sum();
+    saturate_i32(sum + i64::from(c as i32), clamp)
+}
+
+/// Dot product of eight unsigned 4-bit numbers, plus `c`; saturating if `clamp`.
+#[inline]
+pub(crate) fn dot8_u32_u4(a: u32, b: u32, c: u32, clamp: bool) -> u32 {
+    let nibble = |v: u32, at: u32| u64::from((v >> (4 * at)) & 15);
+    let sum = (0..8).map(|at| nibble(a, at) * nibble(b, at)).sum::<u64>() + u64::from(c);
+    saturate_u32(sum, clamp)
+}
+
+/// Low 32 bits, or the nearest u32 if `clamp`.
+#[inline]
+pub(crate) fn saturate_u32(value: u64, clamp: bool) -> u32 {
+    if clamp { value.min(u64::from(u32::MAX)) as u32 } else { value as u32 }
+}
+
+/// Mean of four bytes each, rounded up where the low bit of `rounding`'s byte is set.
+#[inline]
+pub(crate) fn lerp_u8(a: u32, b: u32, rounding: u32) -> u32 {
+    let (a, b, up) = (a.to_le_bytes(), b.to_le_bytes(), rounding.to_le_bytes());
+    u32::from_le_bytes(std::array::from_fn(|i| {
+        ((u32::from(a[i]) + u32::from(b[i]) + u32::from(up[i] & 1)) >> 1) as u8
+    }))
+}
+
+/// Sum of absolute differences of two 16-bit halves.
+#[inline]
+pub(crate) fn sad_u16(a: u32, b: u32) -> u32 {
+    (a & 0xffff).abs_diff(b & 0xffff) + (a >> 16).abs_diff(b >> 16)
 }
 
 /// Low 32 bits, or the nearest i32 if `clamp`.

@@ -69,43 +69,92 @@ pub(crate) fn fma_f16(a: f32, b: f32, c: f32) -> u32 {
 }
 
 macro_rules! float_family {
-    ($float:ty, $min:ident, $max:ident) => {
-        /// Smaller value; a NaN loses, -0 is below +0.
+    ($float:ty, $quiet:ident, $min:ident, $max:ident, $quiet_bit:expr) => {
+        /// A NaN with its quiet bit set; everything else as it is.
         #[inline]
-        pub(crate) fn $min(a: $float, b: $float) -> $float {
-            if a < b || b.is_nan() {
+        pub(crate) fn $quiet(x: $float) -> $float {
+            if x.is_nan() { <$float>::from_bits(x.to_bits() | $quiet_bit) } else { x }
+        }
+
+        /// Smaller value; -0 is below +0. A NaN loses, but in IEEE mode a signalling one wins and
+        /// is quieted.
+        #[inline]
+        pub(crate) fn $min(a: $float, b: $float, ieee: bool) -> $float {
+            if a < b {
                 a
-            } else if b < a || a.is_nan() {
+            } else if b < a {
                 b
-            } else {
+            } else if a == b {
                 <$float>::from_bits(a.to_bits() | b.to_bits())
+            } else {
+                number(a, b, ieee)
             }
         }
 
-        /// Larger value; a NaN loses, +0 is above -0.
+        /// Larger value; +0 is above -0. NaN as for the smaller.
         #[inline]
-        pub(crate) fn $max(a: $float, b: $float) -> $float {
-            if a > b || b.is_nan() {
+        pub(crate) fn $max(a: $float, b: $float, ieee: bool) -> $float {
+            if a > b {
                 a
-            } else if b > a || a.is_nan() {
+            } else if b > a {
                 b
-            } else {
+            } else if a == b {
                 <$float>::from_bits(a.to_bits() & b.to_bits())
+            } else {
+                number(a, b, ieee)
+            }
+        }
+
+        impl Nan for $float {
+            fn is_signalling(self) -> bool {
+                self.is_nan() && self.to_bits() & $quiet_bit == 0
+            }
+
+            fn quieted(self) -> Self {
+                $quiet(self)
             }
         }
     };
 }
 
-float_family!(f32, min_f32, max_f32);
-float_family!(f64, min_f64, max_f64);
+/// What minima ask of a NaN.
+trait Nan: Copy + PartialOrd {
+    fn is_signalling(self) -> bool;
+    fn quieted(self) -> Self;
+}
 
-/// Middle value; with a NaN among them the smallest of the numbers.
-#[inline]
-pub(crate) fn med3_f32(a: f32, b: f32, c: f32) -> f32 {
-    if a.is_nan() || b.is_nan() || c.is_nan() {
-        return min_f32(min_f32(a, b), c);
+/// The result of a minimum or maximum with a NaN among its sources.
+#[cold]
+fn number<T: Nan>(a: T, b: T, ieee: bool) -> T {
+    if ieee && a.is_signalling() {
+        a.quieted()
+    } else if ieee && b.is_signalling() {
+        b.quieted()
+    } else if a.partial_cmp(&a).is_none() {
+        b
+    } else {
+        a
     }
-    max_f32(min_f32(a, b), min_f32(max_f32(a, b), c))
+}
+
+float_family!(f32, quiet_f32, min_f32, max_f32, 0x40_0000);
+float_family!(f64, quiet_f64, min_f64, max_f64, 1 << 51);
+
+/// Middle value: the larger of the two that are not the largest; with a NaN among them
+/// the smallest of the three.
+#[inline]
+pub(crate) fn med3_f32(a: f32, b: f32, c: f32, ieee: bool) -> f32 {
+    if a.is_nan() || b.is_nan() || c.is_nan() {
+        return min_f32(min_f32(a, b, ieee), c, ieee);
+    }
+    let largest = max_f32(max_f32(a, b, ieee), c, ieee);
+    if largest == a {
+        max_f32(b, c, ieee)
+    } else if largest == b {
+        max_f32(a, c, ieee)
+    } else {
+        max_f32(a, b, ieee)
+    }
 }
 
 /// Fractional part: `x - floor(x)`, below one.
@@ -221,20 +270,80 @@ pub(crate) fn flush_f16(bits: u32) -> u32 {
     if bits & 0x7c00 == 0 { bits & 0x8000 } else { bits }
 }
 
-/// Output modifiers of f32: factor by `omod`, then clamp to 0..=1 with NaN to 0.
+/// Denormal f64 to a zero of the same sign.
 #[inline]
-pub(crate) fn output_f32(value: f32, omod: u8, clamp: bool) -> f32 {
-    let scaled = match omod {
-        1 => value * 2.0,
-        2 => value * 4.0,
-        3 => value * 0.5,
-        _ => value,
-    };
-    if !clamp {
-        scaled
-    } else if scaled > 0.0 {
-        if scaled > 1.0 { 1.0 } else { scaled }
-    } else {
-        0.0
+pub(crate) fn flush_f64(x: f64) -> f64 {
+    if x.is_subnormal() { 0.0_f64.copysign(x) } else { x }
+}
+
+/// What happens to a float result before it is written.
+///
+/// Output modifiers (factors) are ignored in IEEE mode and where denormal results are kept, and
+/// lose the sign of zero. Source: Vega ISA, "Output modifiers"; LLVM's `SIFoldOperands`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Output {
+    /// Factor; 1 for none.
+    pub(crate) factor: f32,
+    /// To 0..=1.
+    pub(crate) clamp: bool,
+    /// Clamp makes zero of NaN (`DX10_CLAMP`).
+    pub(crate) nan_to_zero: bool,
+    /// Denormals become zero.
+    pub(crate) flush: bool,
+}
+
+impl Output {
+    /// Whether a result is written as it is.
+    #[inline]
+    pub(crate) fn is_plain(self) -> bool {
+        !self.clamp && !self.flush && self.factor == 1.0
+    }
+
+    /// An f32 result.
+    #[inline]
+    pub(crate) fn single(self, value: f32) -> f32 {
+        let flush = |v: f32| f32::from_bits(flush_f32(v.to_bits()));
+        let value = if self.factor == 1.0 { value } else { flush(value * self.factor) + 0.0 };
+        let value = if !self.clamp || (value.is_nan() && !self.nan_to_zero) {
+            value
+        } else if value > 0.0 {
+            value.min(1.0)
+        } else {
+            0.0
+        };
+        if self.flush { flush(value) } else { value }
+    }
+
+    /// The bits of an f16 result.
+    #[inline]
+    pub(crate) fn half(self, bits: u32) -> u32 {
+        if self.is_plain() {
+            return bits;
+        }
+        let mut bits = bits;
+        if self.factor != 1.0 {
+            bits = flush_f16(f32_to_f16(f16_to_f32(bits) * self.factor));
+            bits = if bits == 0x8000 { 0 } else { bits };
+        }
+        if self.clamp {
+            let clamped = Self { factor: 1.0, flush: false, ..self };
+            bits = f32_to_f16(clamped.single(f16_to_f32(bits)));
+        }
+        if self.flush { flush_f16(bits) } else { bits }
+    }
+
+    /// An f64 result.
+    #[inline]
+    pub(crate) fn double(self, value: f64) -> f64 {
+        let scaled = flush_f64(value * f64::from(self.factor)) + 0.0;
+        let value = if self.factor == 1.0 { value } else { scaled };
+        let value = if !self.clamp || (value.is_nan() && !self.nan_to_zero) {
+            value
+        } else if value > 0.0 {
+            value.min(1.0)
+        } else {
+            0.0
+        };
+        if self.flush { flush_f64(value) } else { value }
     }
 }

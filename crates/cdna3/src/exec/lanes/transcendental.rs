@@ -98,6 +98,20 @@ pub(crate) fn rsq_f32(x: f32) -> f32 {
     output(1.0 / input(x).sqrt())
 }
 
+/// `v_rsq_f64`: one over the square root of x. The quotient of the rounded root is up to 1.5 ulp
+/// off; one step of Newton's method with the exact residual brings it within one.
+#[inline]
+pub(crate) fn rsq_f64(x: f64) -> f64 {
+    let y = 1.0 / x.sqrt();
+    if !(y.is_normal() && x.is_normal()) {
+        return y;
+    }
+    let root = x * y;
+    let lost = x.mul_add(y, -root);
+    let residual = (-root).mul_add(y, 1.0) - lost * y;
+    (0.5 * y).mul_add(residual, y)
+}
+
 /// `v_sqrt_f32`: square root.
 #[inline]
 pub(crate) fn sqrt_f32(x: f32) -> f32 {

@@ -8,7 +8,7 @@ use super::super::lanes::float::is_class;
 use super::super::prepared::Step;
 use super::super::wave::Wave;
 use super::double::source_f64;
-use super::{has, source_f16, source_f16_bits, source_f32};
+use super::{has, source_f16, source_f32};
 
 /// The meaning of a compare, if it is one.
 pub(super) fn step(op: Op) -> Option<Step> {
@@ -122,22 +122,26 @@ fn integers(w: &Wave, i: &Inst, ty: IntType, condition: IntCondition) -> u64 {
 }
 
 fn classes(w: &Wave, i: &Inst, ty: FloatType) -> u64 {
+    // Class sees the denormals that the mode would flush.
     let wanted = w.source(i, 1);
+    let (abs, neg) = (has(i.modifiers.abs, 0), has(i.modifiers.neg, 0));
+    let modified = |bits: u64, sign: u64| {
+        let bits = if abs { bits & !sign } else { bits };
+        if neg { bits ^ sign } else { bits }
+    };
     match ty {
         FloatType::F16 => {
-            let a = source_f16_bits(w, i, 0);
-            mask_of(|l| is_class(a[l].into(), 5, 10, wanted[l]))
+            let shift = if has(i.modifiers.op_sel, 0) { 16 } else { 0 };
+            let a = w.source(i, 0).map(|v| modified(((v >> shift) & 0xffff).into(), 1 << 15));
+            mask_of(|l| is_class(a[l], 5, 10, wanted[l]))
         }
         FloatType::F32 => {
-            // Class sees the denormals that the mode would flush.
-            let keep = if has(i.modifiers.abs, 0) { 0x7fff_ffff } else { u32::MAX };
-            let flip = if has(i.modifiers.neg, 0) { 0x8000_0000 } else { 0 };
-            let a = w.source(i, 0);
-            mask_of(|l| is_class(((a[l] & keep) ^ flip).into(), 8, 23, wanted[l]))
+            let a = w.source(i, 0).map(|v| modified(v.into(), 1 << 31));
+            mask_of(|l| is_class(a[l], 8, 23, wanted[l]))
         }
         FloatType::F64 => {
-            let a = source_f64(w, i, 0);
-            mask_of(|l| is_class(a[l].to_bits(), 11, 52, wanted[l]))
+            let a = w.lanes64(i.src[0]).map(|v| modified(v, 1 << 63));
+            mask_of(|l| is_class(a[l], 11, 52, wanted[l]))
         }
     }
 }

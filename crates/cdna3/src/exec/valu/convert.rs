@@ -51,7 +51,7 @@ fn float_step(op: Op) -> Option<Step> {
         },
         Op::VCvtF32F16 => |w, i| {
             let a = source_f16(w, i, 0);
-            write_f32(w, i, a);
+            write_f32(w, i, a.map(float::quiet_f32));
         },
         Op::VCvtF16U16 => |w, i| {
             let a = w.source(i, 0);
@@ -80,6 +80,12 @@ fn pack_f32(w: &mut Wave, i: &Inst, f: impl Fn(f32, f32) -> u32) {
     w.write(i, &std::array::from_fn(|l| f(a[l], b[l])));
 }
 
+#[inline]
+fn pack_f16(w: &mut Wave, i: &Inst, f: impl Fn(f32) -> u32) {
+    let (a, b) = (source_f16(w, i, 0), source_f16(w, i, 1));
+    w.write(i, &std::array::from_fn(|l| f(a[l]) | (f(b[l]) << 16)));
+}
+
 fn pack_step(op: Op) -> Option<Step> {
     let step: Step = match op {
         Op::VCvtPkrtzF16F32 => |w, i| pack_f32(w, i, convert::pkrtz_f16),
@@ -89,6 +95,8 @@ fn pack_step(op: Op) -> Option<Step> {
         Op::VCvtPknormU16F32 => {
             |w, i| pack_f32(w, i, |a, b| convert::norm_u16(a) | (convert::norm_u16(b) << 16))
         }
+        Op::VCvtPknormI16F16 => |w, i| pack_f16(w, i, convert::norm_i16),
+        Op::VCvtPknormU16F16 => |w, i| pack_f16(w, i, convert::norm_u16),
         Op::VCvtPkU16U32 => |w, i| u32_2(w, i, |a, b| a.min(0xffff) | (b.min(0xffff) << 16)),
         Op::VCvtPkI16I32 => |w, i| {
             let short = |v: u32| u32::from((v as i32).clamp(-32768, 32767) as u16);

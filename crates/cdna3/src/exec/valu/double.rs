@@ -3,7 +3,7 @@
 use crate::inst::{Inst, slot};
 use crate::op::Op;
 
-use super::super::lanes::{division, float};
+use super::super::lanes::{division, float, transcendental};
 use super::super::prepared::Step;
 use super::super::wave::Wave;
 use super::has;
@@ -12,26 +12,33 @@ use super::has;
 #[inline]
 pub(super) fn source_f64(w: &Wave, i: &Inst, index: usize) -> [f64; 64] {
     let (abs, neg) = (has(i.modifiers.abs, index), has(i.modifiers.neg, index));
+    let flush = w.denormals_f16_f64() & 1 == 0;
     w.lanes64(i.src[index]).map(|bits| {
         let value = f64::from_bits(bits);
         let value = if abs { value.abs() } else { value };
-        if neg { -value } else { value }
+        let value = if neg { -value } else { value };
+        if flush { float::flush_f64(value) } else { value }
     })
 }
 
-/// Writes an f64 result with `omod` and `clamp`.
+/// Writes an f64 result, with `omod`, `clamp` and the mode's treatment of denormals.
 #[inline]
 pub(super) fn write_f64(w: &mut Wave, i: &Inst, value: [f64; 64]) {
-    let factor = [1.0, 2.0, 4.0, 0.5][usize::from(i.modifiers.omod & 3)];
-    let clamp = i.modifiers.clamp;
-    w.write64(
-        i,
-        &value.map(|v| {
-            let v = if factor == 1.0 { v } else { v * factor };
-            let v = if clamp { float::min_f64(float::max_f64(v, 0.0), 1.0) } else { v };
-            v.to_bits()
-        }),
-    );
+    let out = super::output(w, i, w.denormals_f16_f64());
+    w.write64(i, &value.map(|v| if out.is_plain() { v } else { out.double(v) }.to_bits()));
+}
+
+/// `f64_1` of a function that hands NaN through: they come out quiet.
+#[inline]
+fn quieting(w: &mut Wave, i: &Inst, f: impl Fn(f64) -> f64) {
+    f64_1(w, i, |a| float::quiet_f64(f(a)));
+}
+
+/// A minimum or maximum; `f` takes whether the mode is IEEE.
+#[inline]
+fn order_2(w: &mut Wave, i: &Inst, f: impl Fn(f64, f64, bool) -> f64) {
+    let ieee = w.is_ieee();
+    f64_2(w, i, |a, b| f(a, b, ieee));
 }
 
 #[inline]
@@ -57,30 +64,36 @@ pub(super) fn step(op: Op) -> Option<Step> {
     let step: Step = match op {
         Op::VAddF64 => |w, i| f64_2(w, i, |a, b| a + b),
         Op::VMulF64 => |w, i| f64_2(w, i, |a, b| a * b),
-        Op::VMinF64 => |w, i| f64_2(w, i, float::min_f64),
-        Op::VMaxF64 => |w, i| f64_2(w, i, float::max_f64),
+        Op::VMinF64 => |w, i| order_2(w, i, float::min_f64),
+        Op::VMaxF64 => |w, i| order_2(w, i, float::max_f64),
         Op::VFmaF64 => |w, i| f64_3(w, i, f64::mul_add),
         Op::VFmacF64 => |w, i| {
             let (a, b) = (source_f64(w, i, 0), source_f64(w, i, 1));
-            let c = w.lanes64(i.dst).map(f64::from_bits);
+            let flush = w.denormals_f16_f64() & 1 == 0;
+            let flushed = |v: f64| if flush { float::flush_f64(v) } else { v };
+            let c = w.lanes64(i.dst).map(|bits| flushed(f64::from_bits(bits)));
             write_f64(w, i, std::array::from_fn(|l| a[l].mul_add(b[l], c[l])));
         },
-        Op::VTruncF64 => |w, i| f64_1(w, i, f64::trunc),
-        Op::VCeilF64 => |w, i| f64_1(w, i, f64::ceil),
-        Op::VRndneF64 => |w, i| f64_1(w, i, f64::round_ties_even),
-        Op::VFloorF64 => |w, i| f64_1(w, i, f64::floor),
-        Op::VFractF64 => |w, i| f64_1(w, i, float::fract_f64),
+        Op::VTruncF64 => |w, i| quieting(w, i, f64::trunc),
+        Op::VCeilF64 => |w, i| quieting(w, i, f64::ceil),
+        Op::VRndneF64 => |w, i| quieting(w, i, f64::round_ties_even),
+        Op::VFloorF64 => |w, i| quieting(w, i, f64::floor),
+        Op::VFractF64 => |w, i| quieting(w, i, float::fract_f64),
         Op::VRcpF64 => |w, i| f64_1(w, i, |a| 1.0 / a),
-        Op::VRsqF64 => |w, i| f64_1(w, i, |a| 1.0 / a.sqrt()),
+        Op::VRsqF64 => |w, i| f64_1(w, i, transcendental::rsq_f64),
         Op::VSqrtF64 => |w, i| f64_1(w, i, f64::sqrt),
-        Op::VFrexpMantF64 => |w, i| f64_1(w, i, float::frexp_mant_f64),
+        Op::VFrexpMantF64 => |w, i| quieting(w, i, float::frexp_mant_f64),
         Op::VFrexpExpI32F64 => |w, i| {
             let a = source_f64(w, i, 0);
             w.write(i, &a.map(|v| float::frexp_exp_f64(v) as u32));
         },
         Op::VLdexpF64 => |w, i| {
             let (a, b) = (source_f64(w, i, 0), w.source(i, 1));
-            write_f64(w, i, std::array::from_fn(|l| float::ldexp_f64(a[l], b[l] as i32)));
+            write_f64(
+                w,
+                i,
+                std::array::from_fn(|l| float::quiet_f64(float::ldexp_f64(a[l], b[l] as i32))),
+            );
         },
         Op::VDivScaleF64 => |w, i| {
             let (a, b, c) = (source_f64(w, i, 0), source_f64(w, i, 1), source_f64(w, i, 2));

@@ -14,10 +14,39 @@ pub(super) fn step(op: Op) -> Option<Step> {
 }
 
 /// `a * b + dst`, the destination read as an f32 without modifiers.
+/// The destination as a source.
+#[inline]
+pub(super) fn addend_f32(w: &Wave, i: &Inst) -> [f32; 64] {
+    let bits = w.lanes(i.dst, 0);
+    if w.denormals_f32() & 1 == 0 {
+        return bits.map(|b| f32::from_bits(float::flush_f32(b)));
+    }
+    bits.map(f32::from_bits)
+}
+
+/// A minimum, maximum or median; `f` takes whether the mode is IEEE.
+#[inline]
+fn order_2(w: &mut Wave, i: &Inst, f: impl Fn(f32, f32, bool) -> f32) {
+    let ieee = w.is_ieee();
+    f32_2(w, i, |a, b| f(a, b, ieee));
+}
+
+#[inline]
+fn order_3(w: &mut Wave, i: &Inst, f: impl Fn(f32, f32, f32, bool) -> f32) {
+    let ieee = w.is_ieee();
+    f32_3(w, i, |a, b, c| f(a, b, c, ieee));
+}
+
+/// `f32_1` of a function that hands NaN through: they come out quiet.
+#[inline]
+fn quieting(w: &mut Wave, i: &Inst, f: impl Fn(f32) -> f32) {
+    f32_1(w, i, |a| float::quiet_f32(f(a)));
+}
+
 #[inline]
 fn fmac(w: &mut Wave, i: &Inst) {
     let (a, b) = (source_f32(w, i, 0), source_f32(w, i, 1));
-    let c = w.lanes(i.dst, 0).map(f32::from_bits);
+    let c = addend_f32(w, i);
     write_f32(w, i, std::array::from_fn(|l| a[l].mul_add(b[l], c[l])));
 }
 
@@ -27,13 +56,17 @@ fn arithmetic_step(op: Op) -> Option<Step> {
         Op::VSubF32 => |w, i| f32_2(w, i, |a, b| a - b),
         Op::VSubrevF32 => |w, i| f32_2(w, i, |a, b| b - a),
         Op::VMulF32 => |w, i| f32_2(w, i, |a, b| a * b),
-        Op::VMinF32 => |w, i| f32_2(w, i, float::min_f32),
-        Op::VMaxF32 => |w, i| f32_2(w, i, float::max_f32),
+        Op::VMinF32 => |w, i| order_2(w, i, float::min_f32),
+        Op::VMaxF32 => |w, i| order_2(w, i, float::max_f32),
         Op::VFmaF32 | Op::VFmamkF32 | Op::VFmaakF32 => |w, i| f32_3(w, i, f32::mul_add),
         Op::VFmacF32 => fmac,
-        Op::VMin3F32 => |w, i| f32_3(w, i, |a, b, c| float::min_f32(float::min_f32(a, b), c)),
-        Op::VMax3F32 => |w, i| f32_3(w, i, |a, b, c| float::max_f32(float::max_f32(a, b), c)),
-        Op::VMed3F32 => |w, i| f32_3(w, i, float::med3_f32),
+        Op::VMin3F32 => |w, i| {
+            order_3(w, i, |a, b, c, ieee| float::min_f32(float::min_f32(a, b, ieee), c, ieee))
+        },
+        Op::VMax3F32 => |w, i| {
+            order_3(w, i, |a, b, c, ieee| float::max_f32(float::max_f32(a, b, ieee), c, ieee))
+        },
+        Op::VMed3F32 => |w, i| order_3(w, i, float::med3_f32),
         _ => return None,
     };
     Some(step)
@@ -41,11 +74,11 @@ fn arithmetic_step(op: Op) -> Option<Step> {
 
 fn unary_step(op: Op) -> Option<Step> {
     let step: Step = match op {
-        Op::VFractF32 => |w, i| f32_1(w, i, float::fract_f32),
-        Op::VTruncF32 => |w, i| f32_1(w, i, f32::trunc),
-        Op::VCeilF32 => |w, i| f32_1(w, i, f32::ceil),
-        Op::VRndneF32 => |w, i| f32_1(w, i, f32::round_ties_even),
-        Op::VFloorF32 => |w, i| f32_1(w, i, f32::floor),
+        Op::VFractF32 => |w, i| quieting(w, i, float::fract_f32),
+        Op::VTruncF32 => |w, i| quieting(w, i, f32::trunc),
+        Op::VCeilF32 => |w, i| quieting(w, i, f32::ceil),
+        Op::VRndneF32 => |w, i| quieting(w, i, f32::round_ties_even),
+        Op::VFloorF32 => |w, i| quieting(w, i, f32::floor),
         Op::VExpF32 => |w, i| f32_1(w, i, transcendental::exp_f32),
         Op::VLogF32 => |w, i| f32_1(w, i, transcendental::log_f32),
         Op::VRcpF32 | Op::VRcpIflagF32 => |w, i| f32_1(w, i, transcendental::rcp_f32),
@@ -53,7 +86,7 @@ fn unary_step(op: Op) -> Option<Step> {
         Op::VSqrtF32 => |w, i| f32_1(w, i, transcendental::sqrt_f32),
         Op::VSinF32 => |w, i| f32_1(w, i, transcendental::sin_f32),
         Op::VCosF32 => |w, i| f32_1(w, i, transcendental::cos_f32),
-        Op::VFrexpMantF32 => |w, i| f32_1(w, i, float::frexp_mant_f32),
+        Op::VFrexpMantF32 => |w, i| quieting(w, i, float::frexp_mant_f32),
         Op::VFrexpExpI32F32 => |w, i| super::bits_of_f32(w, i, |a| float::frexp_exp_f32(a) as u32),
         Op::VLdexpF32 => |w, i| {
             let (a, b) = (source_f32(w, i, 0), w.source(i, 1));

@@ -3,7 +3,7 @@
 use crate::inst::Inst;
 use crate::op::Op;
 
-use super::super::lanes::bits::{self, saturate_i32, sext24};
+use super::super::lanes::bits::{self, saturate_i32, saturate_u32, sext24};
 use super::super::prepared::Step;
 use super::super::wave::Wave;
 use super::{has, u32_1, u32_2, u32_3, write_16};
@@ -34,6 +34,13 @@ fn unsigned(w: &mut Wave, i: &Inst, f: impl Fn(i64, i64) -> i64) {
 fn signed(w: &mut Wave, i: &Inst, f: impl Fn(i64, i64) -> i64) {
     let clamp = i.modifiers.clamp;
     u32_2(w, i, |a, b| saturate_i32(f((a as i32).into(), (b as i32).into()), clamp));
+}
+
+/// `f(a, b) + c`, clamped to u32 if the instruction asks.
+#[inline]
+fn accumulated(w: &mut Wave, i: &Inst, f: impl Fn(u32, u32) -> u64) {
+    let clamp = i.modifiers.clamp;
+    u32_3(w, i, |a, b, c| saturate_u32(f(a, b) + u64::from(c), clamp));
 }
 
 /// `f(a, b, carry in)`; the carry out is set where the result leaves u32.
@@ -93,20 +100,21 @@ fn multiply_step(op: Op) -> Option<Step> {
                 saturate_i32(product + i64::from(c as i32), clamp)
             });
         },
-        Op::VMadU32U24 => |w, i| {
-            let clamp = i.modifiers.clamp;
-            u32_3(w, i, |a, b, c| {
-                let sum = u64::from(a & 0xff_ffff) * u64::from(b & 0xff_ffff) + u64::from(c);
-                if clamp { sum.min(u64::from(u32::MAX)) as u32 } else { sum as u32 }
-            });
-        },
-        Op::VMadU32U16 => {
-            |w, i| u32_3(w, i, |a, b, c| ((a & 0xffff) * (b & 0xffff)).wrapping_add(c))
+        Op::VMadU32U24 => {
+            |w, i| accumulated(w, i, |a, b| u64::from(a & 0xff_ffff) * u64::from(b & 0xff_ffff))
         }
+        Op::VMadU32U16 => |w, i| {
+            let (a, b, c) = (short(w, i, 0), short(w, i, 1), w.source(i, 2));
+            let clamp = i.modifiers.clamp;
+            let sum = |l: usize| u64::from(a[l]) * u64::from(b[l]) + u64::from(c[l]);
+            w.write(i, &std::array::from_fn(|l| saturate_u32(sum(l), clamp)));
+        },
         Op::VMadI32I16 => |w, i| {
-            u32_3(w, i, |a, b, c| {
-                (i32::from(a as i16) * i32::from(b as i16)).wrapping_add(c as i32) as u32
-            })
+            let (a, b, c) = (short(w, i, 0), short(w, i, 1), w.source(i, 2));
+            let clamp = i.modifiers.clamp;
+            let product = |l: usize| i64::from(a[l] as i16) * i64::from(b[l] as i16);
+            let sum = |l: usize| product(l) + i64::from(c[l] as i32);
+            w.write(i, &std::array::from_fn(|l| saturate_i32(sum(l), clamp)));
         },
         Op::VDot4cI32I8 => |w, i| {
             let (a, b, c) = (w.source(i, 0), w.source(i, 1), w.lanes(i.dst, 0));
@@ -133,9 +141,11 @@ fn order_step(op: Op) -> Option<Step> {
         Op::VMin3U32 => |w, i| u32_3(w, i, |a, b, c| a.min(b).min(c)),
         Op::VMax3U32 => |w, i| u32_3(w, i, |a, b, c| a.max(b).max(c)),
         Op::VMed3U32 => |w, i| u32_3(w, i, bits::med3),
-        Op::VSadU8 => |w, i| u32_3(w, i, bits::sad_u8),
-        Op::VSadHiU8 => |w, i| u32_3(w, i, |a, b, c| (bits::sad_u8(a, b, 0) << 16).wrapping_add(c)),
-        Op::VSadU32 => |w, i| u32_3(w, i, |a, b, c| a.abs_diff(b).wrapping_add(c)),
+        Op::VLerpU8 => |w, i| u32_3(w, i, bits::lerp_u8),
+        Op::VSadU8 => |w, i| accumulated(w, i, |a, b| bits::sad_u8(a, b).into()),
+        Op::VSadHiU8 => |w, i| accumulated(w, i, |a, b| u64::from(bits::sad_u8(a, b)) << 16),
+        Op::VSadU16 => |w, i| accumulated(w, i, |a, b| bits::sad_u16(a, b).into()),
+        Op::VSadU32 => |w, i| accumulated(w, i, |a, b| a.abs_diff(b).into()),
         _ => return None,
     };
     Some(step)
@@ -234,9 +244,21 @@ fn short_step(op: Op) -> Option<Step> {
 
 fn short3_step(op: Op) -> Option<Step> {
     let step: Step = match op {
-        Op::VMadU16 | Op::VMadI16 => {
-            |w, i| u16_3(w, i, |a, b, c| a.wrapping_mul(b).wrapping_add(c))
-        }
+        Op::VMadU16 => |w, i| {
+            let clamp = i.modifiers.clamp;
+            u16_3(w, i, |a, b, c| {
+                let sum = u64::from(a) * u64::from(b) + u64::from(c);
+                (if clamp { sum.min(0xffff) } else { sum }) as u16
+            });
+        },
+        Op::VMadI16 => |w, i| {
+            let clamp = i.modifiers.clamp;
+            u16_3(w, i, |a, b, c| {
+                let [a, b, c] = [a, b, c].map(|v| i64::from(v as i16));
+                let sum = a * b + c;
+                (if clamp { sum.clamp(-32768, 32767) } else { sum }) as u16
+            });
+        },
         Op::VMin3U16 => |w, i| u16_3(w, i, |a, b, c| a.min(b).min(c)),
         Op::VMax3U16 => |w, i| u16_3(w, i, |a, b, c| a.max(b).max(c)),
         Op::VMed3U16 => |w, i| u16_3(w, i, bits::med3),

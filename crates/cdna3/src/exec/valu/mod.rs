@@ -16,7 +16,7 @@ mod wide;
 use crate::inst::Inst;
 use crate::op::Op;
 
-use super::lanes::float::{f16_to_f32, f32_to_f16, flush_f16, flush_f32, output_f32};
+use super::lanes::float::{Output, f16_to_f32, flush_f16, flush_f32};
 use super::prepared::Step;
 use super::wave::{Lanes32, Wave};
 
@@ -31,6 +31,20 @@ pub(crate) fn step(op: Op) -> Option<Step> {
         .or_else(|| packed::step(op))
         .or_else(|| moves::step(op))
         .or_else(|| compare::step(op))
+}
+
+/// What the instruction and the mode do to float results; `denormals` is the mode of their type.
+#[inline]
+fn output(w: &Wave, i: &Inst, denormals: u32) -> Output {
+    let flush = denormals & 2 == 0;
+    let factor = match i.modifiers.omod {
+        _ if !flush || w.is_ieee() => 1.0,
+        1 => 2.0,
+        2 => 4.0,
+        3 => 0.5,
+        _ => 1.0,
+    };
+    Output { factor, clamp: i.modifiers.clamp, nan_to_zero: w.is_dx10_clamp(), flush }
 }
 
 fn has(bits: u8, index: usize) -> bool {
@@ -52,14 +66,12 @@ fn source_f32(w: &Wave, i: &Inst, index: usize) -> [f32; 64] {
 /// Writes an f32 result, with `omod`, `clamp` and the mode's treatment of denormals.
 #[inline]
 fn write_f32(w: &mut Wave, i: &Inst, value: [f32; 64]) {
-    let mut bits = value.map(f32::to_bits);
-    if i.modifiers.omod != 0 || i.modifiers.clamp {
-        let (omod, clamp) = (i.modifiers.omod, i.modifiers.clamp);
-        bits = value.map(|v| output_f32(v, omod, clamp).to_bits());
-    }
-    if w.denormals_f32() & 2 == 0 {
-        bits = bits.map(flush_f32);
-    }
+    let out = output(w, i, w.denormals_f32());
+    let bits = if out.is_plain() {
+        value.map(f32::to_bits)
+    } else {
+        value.map(|v| out.single(v).to_bits())
+    };
     w.write(i, &bits);
 }
 
@@ -82,13 +94,40 @@ fn source_f16(w: &Wave, i: &Inst, index: usize) -> [f32; 64] {
     source_f16_bits(w, i, index).map(f16_to_f32)
 }
 
-/// Writes 16 bits: to the high half with `op_sel`, which keeps the low one; else over the dword.
+/// Whether a 16-bit operation keeps the half of the destination that it does not write. Those
+/// that gfx8 had clear the high half; those that can choose a half, and `v_mac_f16`, keep it.
+/// Source: LLVM's `zeroesHigh16BitsOfDest`.
+fn keeps_other_half(op: Op) -> bool {
+    matches!(
+        op,
+        Op::VMacF16
+            | Op::VMadF16
+            | Op::VFmaF16
+            | Op::VDivFixupF16
+            | Op::VMin3F16
+            | Op::VMax3F16
+            | Op::VMed3F16
+            | Op::VMin3I16
+            | Op::VMax3I16
+            | Op::VMed3I16
+            | Op::VMin3U16
+            | Op::VMax3U16
+            | Op::VMed3U16
+            | Op::VMadU16
+            | Op::VMadI16
+            | Op::VAddI16
+            | Op::VSubI16
+    )
+}
+
+/// Writes 16 bits to the half that `op_sel` says.
 #[inline]
 fn write_16(w: &mut Wave, i: &Inst, value: &Lanes32) {
-    if has(i.modifiers.op_sel, 3) {
-        let old = w.lanes(i.dst, 0);
-        let merged = std::array::from_fn(|l| (old[l] & 0xffff) | (value[l] << 16));
-        w.write(i, &merged);
+    let is_high = has(i.modifiers.op_sel, 3);
+    if is_high || keeps_other_half(i.op) {
+        let (old, shift) = (w.lanes(i.dst, 0), if is_high { 16 } else { 0 });
+        let keep = !(0xffff << shift);
+        w.write(i, &std::array::from_fn(|l| (old[l] & keep) | ((value[l] & 0xffff) << shift)));
     } else {
         w.write(i, &value.map(|bits| bits & 0xffff));
     }
@@ -97,12 +136,9 @@ fn write_16(w: &mut Wave, i: &Inst, value: &Lanes32) {
 /// Writes f16 bits with `omod`, `clamp` and the mode's treatment of denormals.
 #[inline]
 fn write_f16_bits(w: &mut Wave, i: &Inst, mut bits: Lanes32) {
-    if i.modifiers.omod != 0 || i.modifiers.clamp {
-        let (omod, clamp) = (i.modifiers.omod, i.modifiers.clamp);
-        bits = bits.map(|b| f32_to_f16(output_f32(f16_to_f32(b), omod, clamp)));
-    }
-    if w.denormals_f16_f64() & 2 == 0 {
-        bits = bits.map(flush_f16);
+    let out = output(w, i, w.denormals_f16_f64());
+    if !out.is_plain() {
+        bits = bits.map(|b| out.half(b));
     }
     write_16(w, i, &bits);
 }

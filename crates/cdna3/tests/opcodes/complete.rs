@@ -1,0 +1,70 @@
+//! What has a meaning is tested: the list of the executor's operations less the mnemonics that the
+//! families run.
+
+use std::collections::BTreeSet;
+
+use cdna3::exec::operations;
+use cdna3::inst::Format;
+
+use crate::{compares, converts, floats, integers, lanes, packed, scalars, ulps};
+
+/// The mnemonic of a line without the suffix of its encoding.
+fn mnemonic(line: &str) -> String {
+    let mut name = line.split_whitespace().next().unwrap_or_default();
+    for suffix in ["_e32", "_e64", "_sdwa", "_dpp"] {
+        name = name.strip_suffix(suffix).unwrap_or(name);
+    }
+    name.to_owned()
+}
+
+/// Mnemonics of all lines that the families run.
+fn tested() -> BTreeSet<String> {
+    let cases = [
+        floats::cases(),
+        integers::cases(),
+        compares::cases(),
+        packed::cases(),
+        converts::cases(),
+        lanes::cases(),
+    ];
+    let lines = cases.iter().flatten().flat_map(|case| case.line.lines());
+    let mut tested: BTreeSet<String> = lines.map(mnemonic).collect();
+    tested.extend(scalars::lines().iter().map(|line| mnemonic(line)));
+    tested.extend(ulps::mnemonics());
+    tested
+}
+
+#[test]
+fn nothing_with_a_meaning_is_untested() {
+    let tested = tested();
+    let arithmetic = |format| {
+        !matches!(
+            format,
+            Format::Sopp
+                | Format::Smem
+                | Format::Mai
+                | Format::Ds
+                | Format::Flat
+                | Format::Global
+                | Format::Scratch
+                | Format::Mubuf
+        )
+    };
+    let untested: BTreeSet<String> = operations()
+        .into_iter()
+        .filter(|(format, _, has_meaning)| *has_meaning && arithmetic(*format))
+        .map(|(_, op, _)| op.to_string())
+        .filter(|name| !tested.contains(name))
+        .collect();
+    assert_eq!(untested.into_iter().collect::<Vec<_>>(), UNTESTED);
+}
+
+/// Program flow and hardware registers, held by the launched kernels.
+const UNTESTED: [&str; 6] = [
+    "s_call_b64",
+    "s_getpc_b64",
+    "s_getreg_b32",
+    "s_setreg_b32",
+    "s_setreg_imm32_b32",
+    "s_swappc_b64",
+];
