@@ -31,6 +31,7 @@ stage() {
 
 stage formatting cargo fmt --all --check
 stage scripts shellcheck --external-sources scripts/*.sh deploy/*/*.sh .ci/run
+stage bats bats tests/deploy_scripts
 stage tidy cargo xtask tidy
 stage clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 # Last, so that the output ends with the tests' own lines.

@@ -153,7 +153,7 @@ version_in() {
 
 # The cluster's version as major.minor; empty if it does not answer.
 server_version() {
-  kubectl version -o json 2>/dev/null | tr -d ' \n' |
+  { kubectl version -o json 2>/dev/null || true; } | tr -d ' \n' |
     sed -n 's/.*"serverVersion":{[^}]*"gitVersion":"v\([0-9]*\.[0-9]*\)[^"]*".*/\1/p'
 }
 

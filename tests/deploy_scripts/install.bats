@@ -1,0 +1,221 @@
+#!/usr/bin/env bats
+load fakes
+
+kubernetes() { run "$SCRIPTS/install-kubernetes.sh" --yes "$@"; }
+operator() { run "$SCRIPTS/install-gpu-operator.sh" --yes "$@"; }
+
+@test "kubernetes: fresh" {
+  echo '/swap.img file 8388604 0 -2' >>"$ROOT/proc/swaps"
+  echo '/swap.img none swap sw 0 0' >"$ROOT/etc/fstab"
+  kubernetes
+  exits 0
+  called "swapoff -a"
+  grep -q '^# /swap.img' "$ROOT/etc/fstab"
+  [ -e "$ROOT/etc/fstab.before-ropeway" ]
+  grep -q kernel.numa_balancing=0 "$ROOT/etc/sysctl.d/90-ropeway-kubernetes.conf"
+  grep -q 'SystemdCgroup = true' "$ROOT/etc/containerd/config.toml"
+  called "apt-mark hold kubelet kubeadm kubectl"
+  called "kubeadm init --pod-network-cidr=10.244.0.0/16"
+  called "kubectl taint nodes --all node-role.kubernetes.io/control-plane-"
+  grep -q 'cidr: 10.244.0.0/16' "$STATE"/applied.*
+  said "next: $SCRIPTS/install-gpu-operator.sh"
+}
+
+@test "kubernetes: a second run changes nothing but what is declared anyway" {
+  kubernetes
+  exits 0
+  before="$(tree)"
+  : >"$CALLS"
+  kubernetes
+  exits 0
+  [ "$before" = "$(tree)" ]
+  not_called="$(grep -E '^(apt-get|kubeadm init|swapoff|sysctl|kubectl taint)|systemctl restart' "$CALLS" || true)"
+  [ -z "$not_called" ]
+  said "a cluster is here already; it is kept"
+}
+
+@test "kubernetes: a failure names layer and next command, and a second run goes on from there" {
+  fake kubeadm <<'SH'
+[[ "$*" != version* ]] || { cat "$STATE/kubeadm"; exit; }
+exit 1
+SH
+  kubernetes
+  exits 15
+  said "error [layer: cluster]"
+  said "next: journalctl -u kubelet"
+  programs
+  : >"$CALLS"
+  kubernetes
+  exits 0
+  called "kubeadm init"
+  never_called '^apt-get install.*kubeadm'
+}
+
+@test "kubernetes: an init that stopped half-way is not reset by itself" {
+  mkdir -p "$ROOT/etc/kubernetes/manifests"
+  touch "$ROOT/etc/kubernetes/manifests/kube-apiserver.yaml"
+  kubernetes
+  exits 15
+  said "stopped half-way"
+  never_called 'kubeadm reset'
+}
+
+@test "kubernetes: a cluster that does not answer is kept" {
+  mkdir -p "$ROOT/etc/kubernetes"
+  touch "$ROOT/etc/kubernetes/admin.conf"
+  echo v1.34.2 >"$STATE/kubeadm"
+  kubernetes
+  exits 15
+  called "systemctl start containerd kubelet"
+  never_called 'kubeadm (init|reset)'
+}
+
+@test "kubernetes: a failed download of packages is the host's layer" {
+  fake apt-get <<<'[[ "$1" != update ]]'
+  kubernetes
+  exits 10
+  said "error [layer: host]"
+  said "next: apt-cache policy kubeadm"
+}
+
+@test "kubernetes: pods' addresses must not be the network's" {
+  kubernetes --pod-cidr 192.168.0.0/16
+  exits 12
+  said "overlaps the route 192.168.1.0/24"
+  [ -z "$(changes)" ]
+}
+
+@test "kubernetes: versions outside the operator's range are refused" {
+  kubernetes --kubernetes-version 1.28
+  exits 2
+  kubernetes --kubernetes-version 1.4
+  exits 2
+}
+
+@test "kubernetes: --dry-run changes nothing and says all" {
+  before="$(tree)"
+  run "$SCRIPTS/install-kubernetes.sh" --dry-run
+  exits 0
+  [ "$before" = "$(tree)" ]
+  [ -z "$(changes)" ]
+  said "would run: kubeadm init"
+  said "would write: /etc/sysctl.d/90-ropeway-kubernetes.conf"
+}
+
+@test "kubernetes: without --yes and without a terminal nothing happens" {
+  run "$SCRIPTS/install-kubernetes.sh" </dev/null
+  exits 2
+  [ -z "$(changes)" ]
+}
+
+@test "kubernetes: --keep-taint" {
+  kubernetes --keep-taint
+  exits 0
+  never_called '^kubectl taint'
+}
+
+@test "operator: fresh" {
+  touch "$STATE/cluster"
+  operator
+  exits 0
+  called "helm upgrade --install cert-manager cert-manager --repo https://charts.jetstack.io --version v1.21.1"
+  called "--version v1.5.1 --namespace kube-amd-gpu"
+  called "crds.defaultCR.install=false"
+  grep -q 'enable: false' "$STATE"/applied.*
+  called "install -d -m 0755 -o 65532 -g 65532 $ROOT/mnt/data/ai-models"
+  called "kubectl label node node-1 ropeway.io/model-storage=true"
+}
+
+@test "operator: a second run installs nothing" {
+  touch "$STATE/cluster"
+  operator
+  : >"$CALLS"
+  operator
+  exits 0
+  never_called '^helm upgrade'
+}
+
+@test "operator: half done" {
+  touch "$STATE/cluster" "$STATE/cert-manager"
+  operator
+  exits 0
+  never_called '^helm upgrade --install cert-manager'
+  called "helm upgrade --install amd-gpu-operator"
+}
+
+@test "operator: no cluster, or one of a wrong version" {
+  operator
+  exits 15
+  said "install-kubernetes.sh"
+  touch "$STATE/cluster"
+  echo v1.28.0 >"$STATE/version"
+  operator
+  exits 15
+  said "the cluster is Kubernetes 1.28"
+  [ -z "$(changes)" ]
+}
+
+@test "operator: another DeviceConfig is not fought" {
+  touch "$STATE/cluster"
+  echo -n default >"$STATE/deviceconfig"
+  operator
+  exits 11
+  said "kubectl delete deviceconfig default"
+}
+
+@test "operator: no GPU appears" {
+  touch "$STATE/cluster"
+  sed -i 's/touch "$STATE\/gpus"/true/' "$FAKE/kubectl.sh"
+  operator
+  exits 11
+  said "no node offers amd.com/gpu"
+  said "next: kubectl get pods -n kube-amd-gpu"
+}
+
+@test "operator: Helm is fetched with its checksum, and a wrong one stops" {
+  touch "$STATE/cluster"
+  rm "$FAKE/bin/helm"
+  fake curl <<'SH'
+target="${*: -1}"
+case "$target" in
+  *sum) echo "0000000000000000000000000000000000000000000000000000000000000000  helm-v3.19.0-linux-amd64.tar.gz" >"$target" ;;
+  *) echo x >"$target" ;;
+esac
+SH
+  operator
+  exits 10
+  never_called '^install -m 0755'
+}
+
+@test "operator: --dry-run changes nothing" {
+  touch "$STATE/cluster"
+  before="$(tree)"
+  run "$SCRIPTS/install-gpu-operator.sh" --dry-run
+  exits 0
+  [ "$before" = "$(tree)" ]
+  [ -z "$(changes)" ]
+  said "would run: helm upgrade --install amd-gpu-operator"
+  said "would apply DeviceConfig/ropeway"
+}
+
+@test "uninstall: only the server by default, models stay" {
+  touch "$STATE/cluster"
+  run "$SCRIPTS/uninstall.sh" --yes
+  exits 0
+  called "kubectl delete namespace ropeway"
+  never_called 'helm|kubeadm|rm -rf'
+  said "Models under /mnt/data/ai-models stay."
+}
+
+@test "uninstall: the DeviceConfig goes before its operator" {
+  run "$SCRIPTS/uninstall.sh" --yes --gpu-operator
+  exits 0
+  [ "$(grep -nE 'delete deviceconfig' "$CALLS" | cut -d : -f 1)" -lt "$(grep -n 'helm uninstall amd' "$CALLS" | cut -d : -f 1)" ]
+}
+
+@test "uninstall: everything, dry" {
+  run "$SCRIPTS/uninstall.sh" --dry-run --server --metallb --gpu-operator --kubernetes
+  exits 0
+  [ -z "$(changes)" ]
+  said "would run: kubeadm reset"
+}
