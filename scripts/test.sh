@@ -34,6 +34,10 @@ stage scripts shellcheck --external-sources scripts/*.sh deploy/*/*.sh .ci/run
 stage bats bats tests/deploy_scripts
 stage tidy cargo xtask tidy
 stage clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+image() {
+  cargo build --locked --quiet && deploy/image/test.sh target/debug/ropeway "$MODEL_FILE"
+}
+stage image image
 # Last, so that the output ends with the tests' own lines.
 stage tests cargo test --workspace --locked --no-fail-fast
 
