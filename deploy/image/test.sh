@@ -84,6 +84,7 @@ curl -sf "$url/metrics" | grep -q '^ropeway:saturation' || fail "/metrics lacks 
 
 # A stream is running when the signal comes, and ends with its last line.
 body='{"model":"image-test","stream":true,"ignore_eos":true,"max_tokens":192,"messages":[{"role":"user","content":"Count."}]}'
+: >"$work/stream"
 curl -sN "$url/v1/chat/completions" -H 'Content-Type: application/json' -d "$body" >"$work/stream" &
 client=$!
 streaming() { grep -q '"content"' "$work/stream"; }

@@ -4,10 +4,16 @@
 //!
 //! `scripts/test.sh` sets the variables that these tests need (see `tools`). A missing tool fails.
 
+mod configuration;
 mod lint;
 mod lint_bites;
+mod live;
+mod monitoring;
 mod pods;
+mod prometheus;
 mod render;
 mod schema;
+#[path = "../server_process/mod.rs"]
+mod server_process;
 mod snapshots;
 mod tools;
