@@ -47,18 +47,17 @@ impl Params {
     }
 }
 
-/// A loaded code object and the memory its kernels work on.
+/// A loaded code object.
 #[derive(Debug)]
-pub struct Device {
+struct Module {
     object: CodeObject,
     prepared: Prepared,
+    image: Vec<u8>,
     image_base: u64,
-    memory: VecMemory,
 }
 
-impl Device {
-    /// Compiles and loads `kernels/{file}`.
-    pub fn load(file: &str) -> Self {
+impl Module {
+    fn compile(file: &str) -> Self {
         let object = CodeObject::parse(&code_object(file)).expect("it is a code object");
         let end = object.segments().iter().map(|s| s.address + s.size_bytes).max().unwrap_or(0);
         let mut image = vec![0; end as usize];
@@ -66,18 +65,39 @@ impl Device {
             let at = segment.address as usize;
             image[at..at + segment.bytes.len()].copy_from_slice(&segment.bytes);
         }
-        let mut memory = VecMemory::default();
-        let image_base = memory.allocate("image", &image);
         let prepared = Prepared::new(Program::decode(&object).expect("it decodes"));
         assert!(prepared.first_unsupported().is_none(), "{:?}", prepared.first_unsupported());
-        Self { object, prepared, image_base, memory }
+        Self { object, prepared, image, image_base: 0 }
+    }
+}
+
+/// Loaded code objects and the memory that their kernels share.
+#[derive(Debug)]
+pub struct Device {
+    modules: Vec<Module>,
+    memory: VecMemory,
+}
+
+impl Device {
+    /// Compiles and loads `kernels/{file}`.
+    pub fn load(file: &str) -> Self {
+        Self::load_all(&[file])
+    }
+
+    /// Compiles and loads several files of `kernels/`.
+    pub fn load_all(files: &[&str]) -> Self {
+        let modules = files.iter().map(|file| Module::compile(file)).collect();
+        let mut device = Self { modules, memory: VecMemory::default() };
+        device.reset();
+        device
     }
 
     /// Forgets every allocation but the code, so that names can be used again.
     pub fn reset(&mut self) {
-        let image = self.memory.bytes("image").expect("loading allocated it").to_vec();
         self.memory = VecMemory::default();
-        self.image_base = self.memory.allocate("image", &image);
+        for module in &mut self.modules {
+            module.image_base = self.memory.allocate("image", &module.image);
+        }
     }
 
     /// A new allocation with these bytes; its address.
@@ -100,7 +120,8 @@ impl Device {
         block: usize,
         params: &Params,
     ) -> LaunchReport {
-        let kernel = self.object.kernel(name).unwrap_or_else(|| panic!("no kernel {name}"));
+        let found = self.modules.iter().find_map(|m| Some((m, m.object.kernel(name)?)));
+        let (module, kernel) = found.unwrap_or_else(|| panic!("no kernel {name}"));
         let args = kernel.args.iter().filter(|arg| arg.offset_bytes == 0);
         let size = args.map(|arg| arg.size_bytes as usize).sum::<usize>();
         let padded = params.0.len().next_multiple_of(8);
@@ -113,7 +134,7 @@ impl Device {
         let block = Dim3([block as u32, 1, 1]);
         let segment = kernarg(kernel, &params.0, grid, block, 0);
         let kernarg_address = self.memory.allocate("kernarg", &segment);
-        let (prepared, image_base) = (&self.prepared, self.image_base);
+        let (prepared, image_base) = (&module.prepared, module.image_base);
         let what =
             Launch { prepared, kernel, image_base, grid, block, dynamic_lds: 0, kernarg_address };
         launch(&what, &mut self.memory).unwrap_or_else(|fault| panic!("{name}: {fault}"))
