@@ -5,7 +5,9 @@
 //! from depth / groups * ((l / n) % groups) on. The order of summation is not documented: k
 //! ascending here. Source denormals are kept.
 
-use crate::inst::Inst;
+mod double;
+
+use crate::inst::{Inst, Modifiers};
 use crate::op::Op;
 
 use super::lanes::float::f16_to_f32;
@@ -18,7 +20,7 @@ struct Form;
 
 /// The meaning of a matrix operation, if it is one.
 pub(crate) fn step(op: Op) -> Option<Step> {
-    half_step(op).or_else(|| byte_step(op)).or_else(|| single_step(op))
+    half_step(op).or_else(|| byte_step(op)).or_else(|| single_step(op)).or_else(|| double::step(op))
 }
 
 fn f16(bits: u32) -> f32 {
@@ -99,6 +101,25 @@ fn result_place(n: usize, lane: usize, register: usize) -> (usize, usize, usize)
     }
 }
 
+/// The lane whose register is read for what the layout puts into `lane`: A is broadcast from one
+/// group of lanes (`cbsz`, `abid`), B by a pattern (`blgp`). Source: ISA guide, "Broadcasting
+/// values".
+#[inline]
+fn broadcast(modifiers: &Modifiers, index: usize, lane: usize) -> usize {
+    match (index, modifiers.blgp) {
+        (0, _) if modifiers.cbsz == 0 => lane,
+        (0, _) => {
+            let size = 64 >> modifiers.cbsz;
+            lane % size + size * usize::from(modifiers.abid)
+        }
+        (_, 1) => lane % 32,
+        (_, 2) => lane % 32 + 32,
+        (_, 3) => (lane + 16) % 64,
+        (_, group @ 4..) => lane % 16 + 16 * usize::from(group - 4),
+        _ => lane,
+    }
+}
+
 /// Elements of a source: `[block][k][row or column]`, each `BITS` wide in its lane's registers.
 fn gather<T: Copy + Default>(
     w: &Wave,
@@ -114,7 +135,8 @@ fn gather<T: Copy + Default>(
         let register = w.lanes(i.src[index], (e * bits / 32) as u8);
         let shift = (e * bits % 32) as u32;
         let mask = u32::MAX >> (32 - bits);
-        for (lane, value) in register.iter().enumerate() {
+        for lane in 0..64 {
+            let value = register[broadcast(&i.modifiers, index, lane)];
             let group = lane / n;
             let (block, k) = (group / groups, per_lane * (group % groups) + e);
             out[(block * depth + k) * n + lane % n] = convert((value >> shift) & mask);

@@ -14,6 +14,7 @@ mod harness;
 mod inputs;
 mod integers;
 mod lanes;
+mod matrices;
 mod packed;
 mod scalars;
 mod soft;
