@@ -134,6 +134,7 @@ operations! {
     SBitset1B32 "s_bitset1_b32",
     SBitset1B64 "s_bitset1_b64",
     SGetpcB64 "s_getpc_b64",
+    SSetpcB64 "s_setpc_b64",
     SSwappcB64 "s_swappc_b64",
     SAndSaveexecB64 "s_and_saveexec_b64",
     SOrSaveexecB64 "s_or_saveexec_b64",
@@ -605,7 +606,7 @@ operations! {
     DsWriteB128 "ds_write_b128",
     DsReadB96 "ds_read_b96",
     DsReadB128 "ds_read_b128",
-    // Flat memory.
+    // Flat memory, then global memory.
     FlatLoadUbyte "flat_load_ubyte",
     FlatLoadSbyte "flat_load_sbyte",
     FlatLoadUshort "flat_load_ushort",
@@ -660,7 +661,6 @@ operations! {
     FlatAtomicXorX2 "flat_atomic_xor_x2",
     FlatAtomicIncX2 "flat_atomic_inc_x2",
     FlatAtomicDecX2 "flat_atomic_dec_x2",
-    // Global memory.
     GlobalLoadUbyte "global_load_ubyte",
     GlobalLoadSbyte "global_load_sbyte",
     GlobalLoadUshort "global_load_ushort",

@@ -35,9 +35,11 @@ pub(crate) fn execute(
             jump(w, i);
         }
         // A jump to an address: the register holds one of global memory.
-        Op::SSwappcB64 => {
+        Op::SSetpcB64 | Op::SSwappcB64 => {
             let address = w.scalar64(i.src[0]);
-            w.set_scalar64(i.dst, next);
+            if i.op == Op::SSwappcB64 {
+                w.set_scalar64(i.dst, next);
+            }
             let index = program.index_of(address.wrapping_sub(image_base));
             w.pc = index.ok_or(FaultKind::ProgramCounter(address))? as usize;
         }

@@ -102,6 +102,7 @@ fn meaning(format: Format, op: Op) -> Action {
             | Op::SSetregImm32B32
             | Op::SCallB64
             | Op::SGetpcB64
+            | Op::SSetpcB64
             | Op::SSwappcB64 => Action::Control,
             op => salu::step(op)
                 .or_else(|| valu::step(op))

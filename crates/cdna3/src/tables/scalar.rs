@@ -109,6 +109,7 @@ pub(super) static SOP1: &[Row] = &[
     row(0x1a, SBitset1B32, B32, [B32, Nil, Nil]),
     row(0x1b, SBitset1B64, B64, [B32, Nil, Nil]),
     row(0x1c, SGetpcB64, B64, [Nil, Nil, Nil]),
+    row(0x1d, SSetpcB64, Nil, [B64, Nil, Nil]),
     row(0x1e, SSwappcB64, B64, [B64, Nil, Nil]),
     row(0x20, SAndSaveexecB64, B64, [B64, Nil, Nil]),
     row(0x21, SOrSaveexecB64, B64, [B64, Nil, Nil]),

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use cdna3::exec::{Dim3, Launch, LaunchReport, Prepared, VecMemory, kernarg, launch};
+use cdna3::exec::{Dim3, Fault, Launch, LaunchReport, Prepared, VecMemory, kernarg, launch};
 use cdna3::{CodeObject, Program};
 
 use crate::toolchain;
@@ -64,14 +64,26 @@ impl Device {
         block: u32,
         args: &[u8],
     ) -> LaunchReport {
+        self.try_launch(name, Dim3([grid, 1, 1]), Dim3([block, 1, 1]), 0, args)
+            .unwrap_or_else(|fault| panic!("{name}: {fault}"))
+    }
+
+    /// Runs a kernel in any shape, with dynamic LDS; may fail.
+    pub(crate) fn try_launch(
+        &mut self,
+        name: &str,
+        grid: Dim3,
+        block: Dim3,
+        dynamic_lds: u32,
+        args: &[u8],
+    ) -> Result<LaunchReport, Fault> {
         let kernel = self.object.kernel(name).expect("the probe has it");
-        let (grid, block) = (Dim3([grid, 1, 1]), Dim3([block, 1, 1]));
-        let segment = kernarg(kernel, args, grid, block, 0);
+        let segment = kernarg(kernel, args, grid, block, dynamic_lds);
         let kernarg_address = self.memory.allocate("kernarg", &segment);
         let (prepared, image_base) = (&self.prepared, self.image_base);
         let what =
-            Launch { prepared, kernel, image_base, grid, block, dynamic_lds: 0, kernarg_address };
-        launch(&what, &mut self.memory).unwrap_or_else(|fault| panic!("{name}: {fault}"))
+            Launch { prepared, kernel, image_base, grid, block, dynamic_lds, kernarg_address };
+        launch(&what, &mut self.memory)
     }
 
     /// An allocation in dwords.

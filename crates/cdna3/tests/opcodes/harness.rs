@@ -14,6 +14,8 @@ use crate::device::{Device, bytes};
 const INPUT_BYTES: usize = 64 * 32 + 32;
 /// Bytes of one case's results in one wave.
 const OUTPUT_BYTES: usize = 64 * 32;
+/// LDS of the kernel; little of it is used.
+const LDS_BYTES: u32 = 4096;
 /// What `s[22:23]` holds before the instruction.
 const OLD_MASK: u64 = 0x5a5a_0f0f_3c3c_9696;
 
@@ -237,7 +239,7 @@ fn kernel_text(cases: &[Case]) -> String {
 
 /// Runs the cases over the operands in every mode; panics with what differs.
 pub(crate) fn check(cases: &[Case], waves: &[Operands], modes: &[Mode]) {
-    let mut device = Device::assemble(&kernel_text(cases), 0);
+    let mut device = Device::assemble(&kernel_text(cases), LDS_BYTES);
     let mut input = Vec::with_capacity(INPUT_BYTES * waves.len());
     for wave in waves {
         input.extend(bytes!(wave.lanes.concat()));

@@ -10,11 +10,13 @@ mod converts;
 #[path = "../device/mod.rs"]
 mod device;
 mod floats;
+mod flow;
 mod harness;
 mod inputs;
 mod integers;
 mod lanes;
 mod matrices;
+mod memory;
 mod packed;
 mod scalars;
 mod soft;

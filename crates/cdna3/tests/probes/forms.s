@@ -308,6 +308,8 @@ s_getpc_b64 s[8:9]
 s_getpc_b64 vcc
 s_getpc_b64 s[40:41]
 v_cndmask_b32_e32 v0, v244, v0, vcc
+s_setpc_b64 s[30:31]
+s_setpc_b64 vcc
 s_swappc_b64 vcc, exec
 s_swappc_b64 vcc, s[60:61]
 s_swappc_b64 vcc, -16
