@@ -4,7 +4,9 @@
 //!
 //! `scripts/test.sh` sets the variables that these tests need (see `tools`). A missing tool fails.
 
+mod balancer;
 mod configuration;
+mod drain;
 mod lint;
 mod lint_bites;
 mod live;
