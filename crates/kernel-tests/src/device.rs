@@ -15,6 +15,11 @@ impl Params {
         Self::default()
     }
 
+    /// What a kernel finds.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     fn push(mut self, bytes: &[u8]) -> Self {
         let aligned = self.0.len().next_multiple_of(bytes.len());
         self.0.resize(aligned, 0);

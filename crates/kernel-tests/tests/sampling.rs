@@ -1,0 +1,163 @@
+//! The sampling kernels against the `sampling` crate: the same token for every row, and the same
+//! log-probabilities.
+
+mod sampler;
+
+use kernel_tests::{Device, Noise, Params, f32_bytes};
+use sampler::{Bench, Case};
+use types::SamplingParams;
+
+fn params() -> SamplingParams {
+    SamplingParams { seed: 0x1234_5678_9abc_def0, ..SamplingParams::default() }
+}
+
+/// Every step of the sampler alone and with others.
+fn combinations(vocab: usize) -> Vec<SamplingParams> {
+    let token = |i: usize| (i % vocab) as u32;
+    let mut allowed: Vec<u32> = (0..vocab as u32).filter(|t| t % 3 != 1 || vocab < 3).collect();
+    allowed.push(vocab as u32 + 5);
+    let bias = vec![(0, 1.5), (vocab as u32 / 2 + 1, 6.0), (vocab as u32 + 9, 1.0)];
+    vec![
+        SamplingParams::greedy(),
+        params(),
+        SamplingParams { temperature: 0.3, ..params() },
+        SamplingParams { temperature: 2.0, top_k: 1, ..params() },
+        SamplingParams { temperature: 2.0, top_k: 20, ..params() },
+        SamplingParams { temperature: 1.7, top_p: 0.6, ..params() },
+        SamplingParams { temperature: 1.7, top_p: 1e-6, ..params() },
+        SamplingParams { temperature: 1.7, top_p: 0.999_999_94, ..params() },
+        SamplingParams { temperature: 2.0, min_p: 0.2, ..params() },
+        SamplingParams { temperature: 1.5, top_k: 50, top_p: 0.8, min_p: 0.01, ..params() },
+        SamplingParams { top_k: vocab as u32, top_p: 0.9, ..params() },
+        SamplingParams { logit_bias: bias.clone(), temperature: 0.0, ..params() },
+        SamplingParams { logit_bias: bias, top_p: 0.9, ..params() },
+        SamplingParams { allowed_token_ids: Some(allowed.clone()), temperature: 0.0, ..params() },
+        SamplingParams { allowed_token_ids: Some(allowed), top_k: 9, ..params() },
+        SamplingParams { min_tokens: 3, stop_token_ids: vec![token(2), token(7)], ..params() },
+        SamplingParams { repetition_penalty: 1.6, temperature: 0.0, ..params() },
+        SamplingParams {
+            repetition_penalty: 1.3,
+            presence_penalty: 0.6,
+            frequency_penalty: -0.4,
+            top_p: 0.7,
+            ..params()
+        },
+        SamplingParams { logprobs: Some(0), ..params() },
+        SamplingParams { logprobs: Some(5), temperature: 0.0, ..params() },
+        SamplingParams { logprobs: Some(3), repetition_penalty: 1.9, top_k: 4, ..params() },
+    ]
+}
+
+#[test]
+fn every_step_alone_and_combined() {
+    let mut bench = Bench::new();
+    for vocab in [1, 2, 15, 16, 17, 63, 64, 65, 1023, 4099] {
+        for (num_output, spread) in [(0, 8.0), (2, 1.0), (40, 20.0)] {
+            let cases: Vec<Case> = combinations(vocab)
+                .into_iter()
+                .enumerate()
+                .map(|(at, params)| {
+                    let mut noise = Noise::new(at as u64 * 1000 + vocab as u64);
+                    let logits = noise.f32s(vocab, spread);
+                    let tokens = (0..12).map(|_| noise.below(vocab + 1) as u32).collect();
+                    Case { params, num_output, logits, tokens, num_prompt: 7 }
+                })
+                .collect();
+            bench.check(vocab, &cases);
+        }
+    }
+}
+
+#[test]
+fn equal_and_impossible_logits() {
+    let mut bench = Bench::new();
+    let vocab = 300;
+    let few: Vec<f32> = (0..vocab).map(|t| [0.0, -0.0, 1.0, -2.0][t * 7 % 4]).collect();
+    let mut mixed = few.clone();
+    (mixed[3], mixed[8], mixed[9]) = (f32::NAN, f32::INFINITY, f32::NEG_INFINITY);
+    let rows = [
+        few,
+        mixed,
+        vec![2.5; vocab],
+        vec![f32::NEG_INFINITY; vocab],
+        vec![f32::NAN; vocab],
+        vec![f32::MIN; vocab],
+    ];
+    let mut cases = Vec::new();
+    for logits in rows {
+        for params in combinations(vocab) {
+            for num_output in [0, 5, 6] {
+                let (params, logits) = (params.clone(), logits.clone());
+                cases.push(Case {
+                    params,
+                    num_output,
+                    logits,
+                    tokens: vec![3, 4, 3],
+                    num_prompt: 1,
+                });
+            }
+        }
+    }
+    bench.check(vocab, &cases);
+}
+
+/// Draws follow the distribution: not only the CPU's tokens, but each in its share.
+#[test]
+fn draws_have_the_probabilities() {
+    let mut bench = Bench::new();
+    let logits: Vec<f32> = [0.5f32, 0.25, 0.125, 0.125].iter().map(|p| p.ln()).collect();
+    let case = |num_output| Case {
+        params: params(),
+        num_output,
+        logits: logits.clone(),
+        tokens: Vec::new(),
+        num_prompt: 0,
+    };
+    let tokens = bench.check(4, &(0..800).map(case).collect::<Vec<_>>());
+    for (token, share) in [0.5f64, 0.25, 0.125, 0.125].into_iter().enumerate() {
+        let count = tokens.iter().filter(|&&t| t == token as u32).count() as f64;
+        // Four standard deviations of a binomial count.
+        let bound = 4.0 * (800.0 * share * (1.0 - share)).sqrt();
+        assert!((count - 800.0 * share).abs() < bound, "{token}: {count} of 800");
+    }
+}
+
+#[test]
+fn argmax_takes_the_lowest_of_the_most_likely() {
+    let mut device = Device::load("argmax.hip");
+    for (vocab, num_parts) in
+        [(1usize, 1), (15, 1), (64, 3), (65, 7), (1000, 5), (5003, 16), (5003, 100)]
+    {
+        device.reset();
+        let stride = vocab.next_multiple_of(4);
+        let mut noise = Noise::new(vocab as u64);
+        let mut logits = noise.f32s(6 * stride, 3.0);
+        let (best, nan) = (noise.below(vocab), noise.below(vocab));
+        (logits[best], logits[stride - 1 - (stride - vocab)]) = (9.0, 9.0);
+        logits[stride + nan] = f32::NAN;
+        logits[2 * stride..3 * stride].fill(f32::NEG_INFINITY);
+        logits[3 * stride..4 * stride].fill(f32::NAN);
+        logits[4 * stride..5 * stride].fill(0.0);
+        logits[4 * stride] = -0.0;
+        logits[5 * stride + best] = f32::INFINITY;
+        let params = Params::new()
+            .u64(device.allocate("logits", &f32_bytes(&logits)))
+            .u64(device.poisoned("partial", 6 * num_parts * 8))
+            .u64(device.poisoned("tokens", 6 * 4))
+            .size(vocab)
+            .size(stride)
+            .size(num_parts)
+            .u32(0);
+        device.launch("argmax_partial", [num_parts, 6, 1], 256, &params);
+        device.launch("argmax_final", [6, 1, 1], 64, &params);
+        let expect: Vec<u32> = logits
+            .chunks(stride)
+            .map(|row| {
+                let row = &row[..vocab];
+                let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                row.iter().position(|&v| v == max && v > f32::NEG_INFINITY).unwrap_or(0) as u32
+            })
+            .collect();
+        assert_eq!(device.u32s("tokens"), expect, "{vocab} in {num_parts} parts");
+    }
+}
