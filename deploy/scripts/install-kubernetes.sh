@@ -77,7 +77,7 @@ kernel() {
     write_file /etc/sysctl.d/90-ropeway-kubernetes.conf; then
     run sysctl --system
   fi
-  if awk 'NR > 1' "$HOST_ROOT/proc/swaps" 2>/dev/null | grep -q .; then
+  if awk 'NR > 1' "$HOST_ROOT/proc/swaps" 2>/dev/null | grep . >/dev/null; then
     run swapoff -a
   fi
   if grep -qE '^[^#].*\sswap\s' "$HOST_ROOT/etc/fstab" 2>/dev/null; then
@@ -97,7 +97,9 @@ containerd_runtime() {
     say "   would write: /etc/containerd/config.toml"
     return 0
   fi
-  if containerd config default | sed 's/SystemdCgroup = false/SystemdCgroup = true/' |
+  # Debian's package looks for network plugins where Calico does not put them.
+  if containerd config default |
+    sed -e 's/SystemdCgroup = false/SystemdCgroup = true/' -e 's#"/usr/lib/cni"#"/opt/cni/bin"#' |
     write_file /etc/containerd/config.toml; then
     run systemctl restart containerd
   fi
@@ -193,7 +195,7 @@ taint() {
     return 0
   fi
   why "the control plane keeps other pods away; on a single node they have nowhere else to go"
-  if kubectl get nodes -o 'jsonpath={.items[*].spec.taints[*].key}' 2>/dev/null | grep -q node-role.kubernetes.io/control-plane; then
+  if kubectl get nodes -o 'jsonpath={.items[*].spec.taints[*].key}' 2>/dev/null | grep node-role.kubernetes.io/control-plane >/dev/null; then
     run kubectl taint nodes --all node-role.kubernetes.io/control-plane-
   elif ((DRY_RUN)); then
     say "   would remove the taint node-role.kubernetes.io/control-plane if it is there"

@@ -1,5 +1,6 @@
 //! The server itself accepts the configuration that the manifests give it.
 
+use std::fs;
 use std::process::Command;
 
 use crate::server_process::golden;
@@ -36,4 +37,41 @@ fn the_server_accepts_every_rendered_configuration() {
     assert!(num_checked >= 10, "only {num_checked} configurations were found");
     let error = accepted("max-num-seq = 4").expect_err("a misspelt key is refused");
     assert!(error.contains("did you mean `max-num-seqs`"), "{error}");
+}
+
+/// The download Job's command and the server's configuration name the same model at the same place: a
+/// hub cache with that model, and nothing else, satisfies both without a network.
+#[test]
+fn the_download_job_fetches_what_the_server_looks_for() {
+    let objects = render::objects("overlays/production");
+    let job = render::find(&objects, "Job", "ropeway-model-download");
+    let args =
+        job["spec"]["template"]["spec"]["containers"][0]["args"].as_array().expect("arguments");
+    let args: Vec<&str> = args.iter().map(|arg| arg.as_str().expect("text")).collect();
+    let config = objects.iter().find_map(|object| object["data"]["ropeway.toml"].as_str());
+    let config = config.expect("the configuration is rendered");
+    let (name, revision) =
+        (args[1], args[args.iter().position(|a| *a == "--revision").expect("pinned") + 1]);
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let cache = folder.path().join("hub");
+    let snapshot = cache.join(format!("models--{}/snapshots/{revision}", name.replace('/', "--")));
+    fs::create_dir_all(&snapshot).expect("writable");
+    for file in fs::read_dir(golden("llama")).expect("the model is there") {
+        let file = file.expect("readable");
+        fs::copy(file.path(), snapshot.join(file.file_name())).expect("writable");
+    }
+    let here = |text: &str| text.replace("/models/hub", cache.to_str().expect("UTF-8"));
+    let path = folder.path().join("ropeway.toml");
+    fs::write(&path, here(config)).expect("writable");
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ropeway"));
+        command.args(args).env("HF_HUB_OFFLINE", "1").current_dir(tools::root());
+        command.output().expect("the binary starts")
+    };
+    let job: Vec<String> = args.iter().map(|arg| here(arg)).collect();
+    let job = run(&job.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(job.status.success(), "{}", String::from_utf8_lossy(&job.stderr));
+    let served = run(&["serve", "--dry-run", "--config", path.to_str().expect("UTF-8")]);
+    assert!(served.status.success(), "{}", String::from_utf8_lossy(&served.stderr));
 }

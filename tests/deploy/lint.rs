@@ -264,3 +264,23 @@ fn rendered_manifests_keep_the_rules() {
         assert_eq!(lint(&render::objects(&target)), Vec::<String>::new(), "deploy/{target}");
     }
 }
+
+/// The LeaderWorkerSet's pod is the Deployment's, so a change of one without the other is found.
+#[test]
+fn the_leader_worker_set_runs_the_deployments_pod() {
+    let deployed = render::objects("overlays/single-node");
+    let mut deployed = render::find(&deployed, "Deployment", "ropeway")["spec"]["template"].clone();
+    let container = deployed["spec"]["containers"][0].as_object_mut().expect("a container");
+    container.remove("env").expect("the overlay asks for keys, the example does not");
+    let grouped = render::objects("examples/leader-worker-set");
+    let grouped = render::find(&grouped, "LeaderWorkerSet", "ropeway");
+    let mut grouped = grouped["spec"]["leaderWorkerTemplate"]["workerTemplate"].clone();
+    for pod in [&mut deployed, &mut grouped] {
+        let pod = &mut pod["spec"];
+        for list in ["/volumes", "/containers/0/volumeMounts"] {
+            let list = pod.pointer_mut(list).and_then(Value::as_array_mut).expect("a list");
+            list.sort_by_key(|item| item["name"].to_string());
+        }
+    }
+    assert_eq!(deployed, grouped);
+}

@@ -141,6 +141,19 @@ render_site() {
   said "no free GPU"
 }
 
+@test "deploy: an overlay whose operator is missing stops before anything is changed" {
+  ready_cluster
+  touch "$STATE/no.scaledobjects.keda.sh"
+  deploy --image "$IMAGE" --overlay production
+  exits 15
+  said "KEDA is missing"
+  [ -z "$(changes)" ]
+  rm "$STATE/no.scaledobjects.keda.sh"
+  deploy --image "$IMAGE" --overlay production
+  exits 0
+  said "here: the AMD GPU operator"
+}
+
 @test "deploy: --dry-run changes nothing" {
   ready_cluster
   before="$(tree)"

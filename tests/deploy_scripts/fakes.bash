@@ -75,7 +75,7 @@ case "$*" in
   hosts*) echo "192.0.2.1 registry.k8s.io" ;;
 esac
 SH
-  fake containerd <<<'echo "            SystemdCgroup = false"'
+  fake containerd <<<'printf "            SystemdCgroup = false\n      bin_dir = \"/usr/lib/cni\"\n"'
   fake kubeadm <<'SH'
 case "$*" in
   version*) [[ -e "$STATE/kubeadm" ]] || exit 1; cat "$STATE/kubeadm" ;;
@@ -117,6 +117,8 @@ case "$*" in
   *jsonpath={.data.team}*) ! has secret || printf a2V5 ;;
   "create -f -") cat >"$STATE/secret" ;;
   *"-f -") cat >"$STATE/applied.$(wc -l <"$CALLS")"; ! grep -q '^kind: DeviceConfig' "$STATE"/applied.* || { echo -n ropeway >"$STATE/deviceconfig"; touch "$STATE/gpus"; } ;;
+  "get crd "*) ! has "no.$3" ;;
+  "kustomize "*production*) printf 'apiVersion: keda.sh/v1alpha1\napiVersion: amd.com/v1alpha1\n    name: ropeway-api-keys\n' ;;
   "kustomize "*) [[ "$*" == *cpu-dev* ]] || echo "    name: ropeway-api-keys" ;;
   *"-k "*) touch "$STATE/server" ;;
   "rollout status deployment/ropeway"*) has server && ! has unready ;;

@@ -14,6 +14,7 @@ operator() { run "$SCRIPTS/install-gpu-operator.sh" --yes "$@"; }
   [ -e "$ROOT/etc/fstab.before-ropeway" ]
   grep -q kernel.numa_balancing=0 "$ROOT/etc/sysctl.d/90-ropeway-kubernetes.conf"
   grep -q 'SystemdCgroup = true' "$ROOT/etc/containerd/config.toml"
+  grep -q 'bin_dir = "/opt/cni/bin"' "$ROOT/etc/containerd/config.toml"
   called "apt-mark hold kubelet kubeadm kubectl"
   called "kubeadm init --pod-network-cidr=10.244.0.0/16"
   called "kubectl taint nodes --all node-role.kubernetes.io/control-plane-"
