@@ -59,7 +59,9 @@ pub struct LaunchReport {
 
 /// The argument segment: the caller's bytes, with the hidden arguments filled in.
 pub fn kernarg(kernel: &Kernel, args: &[u8], grid: Dim3, block: Dim3, dynamic_lds: u32) -> Vec<u8> {
-    let mut segment = vec![0; (kernel.kernarg_bytes as usize).max(args.len())];
+    // The segment is aligned to 16 bytes, and compiled code loads up to the end of the last 16.
+    let size_bytes = (kernel.kernarg_bytes as usize).max(args.len());
+    let mut segment = vec![0; size_bytes.next_multiple_of(16)];
     segment[..args.len()].copy_from_slice(args);
     for arg in &kernel.args {
         let value: u64 = match arg.kind {

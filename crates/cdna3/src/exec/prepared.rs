@@ -80,7 +80,11 @@ impl Prepared {
 }
 
 fn action(inst: &Inst) -> Action {
-    if inst.format == Format::Mai && has_undefined_broadcast(inst) {
+    let is_undefined = match inst.format {
+        Format::Mai => has_undefined_broadcast(inst),
+        _ => has_undefined_modifier(inst),
+    };
+    if is_undefined {
         return Action::Unsupported;
     }
     meaning(inst.format, inst.op)
@@ -119,6 +123,38 @@ pub fn operations() -> Vec<(Format, Op, bool)> {
         .flat_map(|&format| tables::rows(format).into_iter().map(move |row| (format, row.op)));
     rows.map(|(format, op)| (format, op, !matches!(meaning(format, op), Action::Unsupported)))
         .collect()
+}
+
+/// Whether an instruction has a modifier that the assembler takes and the guide gives no meaning
+/// for its operation: refused, never ignored.
+fn has_undefined_modifier(inst: &Inst) -> bool {
+    let modifiers = &inst.modifiers;
+    match inst.op {
+        Op::VMulI32I24
+        | Op::VMulU32U24
+        | Op::VMadU64U32
+        | Op::VMadI64I32
+        | Op::VCvtU32F32
+        | Op::VCvtI32F32
+        | Op::VCvtRpiI32F32
+        | Op::VCvtFlrI32F32
+        | Op::VCvtU32F64
+        | Op::VCvtI32F64
+        | Op::VCvtU16F16
+        | Op::VCvtI16F16
+        | Op::VCvtPkU8F32
+        | Op::VCvtPkrtzF16F32
+        | Op::VCvtPknormI16F32
+        | Op::VCvtPknormU16F32
+        | Op::VCvtPknormI16F16
+        | Op::VCvtPknormU16F16
+        | Op::VPackB32F16
+        | Op::VFrexpExpI32F32
+        | Op::VFrexpExpI32F64
+        | Op::VFrexpExpI16F16 => modifiers.clamp,
+        Op::VDot2cF32F16 | Op::VDot2cI32I16 => modifiers.neg | modifiers.abs != 0,
+        _ => false,
+    }
 }
 
 /// Whether a matrix operation broadcasts more blocks of A than it has, or from a block that there

@@ -40,7 +40,23 @@ impl Device {
         Self::open(&output)
     }
 
+    /// The first instruction of an assembled kernel that cannot be executed, as LLVM writes it.
+    pub(crate) fn unsupported(instructions: &str) -> Option<String> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (source, output) = (folder.path().join("cases.s"), folder.path().join("cases.hsaco"));
+        std::fs::write(&source, assembly(instructions, 0)).expect("a file in a new folder");
+        toolchain::assemble(&source, &output);
+        Self::read(&output).prepared.first_unsupported().map(ToString::to_string)
+    }
+
     fn open(output: &Path) -> Self {
+        let device = Self::read(output);
+        let unsupported = device.prepared.first_unsupported();
+        assert!(unsupported.is_none(), "{unsupported:?}");
+        device
+    }
+
+    fn read(output: &Path) -> Self {
         let object = CodeObject::parse(&std::fs::read(output).expect("it was linked"))
             .expect("it is a code object");
         let end = object.segments().iter().map(|s| s.address + s.size_bytes).max().unwrap_or(0);
@@ -52,7 +68,6 @@ impl Device {
         let mut memory = VecMemory::default();
         let image_base = memory.allocate("image", &image);
         let prepared = Prepared::new(Program::decode(&object).expect("it decodes"));
-        assert!(prepared.first_unsupported().is_none(), "{:?}", prepared.first_unsupported());
         Self { object, prepared, image_base, memory }
     }
 

@@ -262,6 +262,24 @@ fn what_stops_a_wave_is_named() {
     }
 }
 
+#[test]
+fn what_has_no_definition_is_refused_before_it_runs() {
+    let refused = [
+        "v_mfma_f32_16x16x8_xf32 v[0:3], v[4:5], v[6:7], v[0:3]",
+        "v_mfma_f32_32x32x4_xf32 v[16:31], v[4:5], v[6:7], v[16:31]",
+        "v_mfma_f32_4x4x4_16b_f16 v[0:3], v[4:5], v[6:7], v[0:3] cbsz:5",
+        "v_mfma_f32_4x4x4_16b_f16 v[0:3], v[4:5], v[6:7], v[0:3] cbsz:2 abid:4",
+        "v_mul_i32_i24_e64 v8, v2, v4 clamp",
+        "v_mad_u64_u32 v[8:9], s[22:23], v2, v4, v[6:7] clamp",
+        "v_cvt_pkrtz_f16_f32 v8, v2, v4 clamp",
+        "v_dot2c_f32_f16_e64 v8, -v2, v4",
+    ];
+    for line in refused {
+        let why = Device::unsupported(&format!("{line}\ns_endpgm\n"));
+        assert_eq!(why.as_deref(), Some(line));
+    }
+}
+
 /// Runs a kernel on words at its first argument; the second has room for as many as it returns.
 fn run(text: &str, input: &[u32], room: usize) -> Vec<u32> {
     let mut device = Device::assemble(text, 4096);

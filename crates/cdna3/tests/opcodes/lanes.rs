@@ -1,6 +1,7 @@
 //! Lanes that read other lanes: every DPP pattern and mask; parts of registers: SDWA; moves
 //! between lanes and scalars.
 
+use crate::floats::finished;
 use crate::harness::{Case, In, Mask, Match, Mode, check};
 use crate::inputs::{Kind, waves};
 use crate::soft::{self, F16, F32};
@@ -197,6 +198,15 @@ fn sdwa_cases() -> Vec<Case> {
          src1_sel:WORD_1",
         Match::Bits,
         |x| ((x.b as u32) >> 16) << ((x.a >> 8) % 32),
+    ));
+    cases.push(Case::word(
+        "v_add_f32_sdwa v8, v2, |v4| clamp dst_sel:DWORD dst_unused:UNUSED_PAD src0_sel:DWORD \
+         src1_sel:DWORD",
+        Match::F32,
+        |x| {
+            let sum = soft::add(F32, x.a & 0xffff_ffff, x.b & 0x7fff_ffff);
+            finished(F32, x.mode, sum, 1.0, true) as u32
+        },
     ));
     cases.push(Case::word(
         "v_cvt_f32_f16_sdwa v8, v2 dst_sel:DWORD dst_unused:UNUSED_PAD src0_sel:WORD_1",
