@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use cdna3::exec::operations;
+use cdna3::inst::Format;
 
 use crate::{
     compares, converts, floats, flow, integers, lanes, matrices, memory, packed, scalars, ulps,
@@ -52,3 +53,32 @@ fn nothing_with_a_meaning_is_untested() {
 
 /// They stop the wave: `flow::what_stops_a_wave_is_named` launches each by itself.
 const UNTESTED: [&str; 2] = ["s_sethalt", "s_trap"];
+
+/// Families as the README counts them.
+const FAMILIES: [(&str, &[Format]); 9] = [
+    (
+        "SOP1, SOP2, SOPC, SOPK, SOPP",
+        &[Format::Sop1, Format::Sop2, Format::Sopc, Format::Sopk, Format::Sopp],
+    ),
+    ("SMEM", &[Format::Smem]),
+    ("VOP1, VOP2, VOP3", &[Format::Vop1, Format::Vop2, Format::Vop3, Format::Vop3Sdst]),
+    ("VOPC", &[Format::Vopc]),
+    ("VOP3P", &[Format::Vop3p]),
+    ("MAI", &[Format::Mai]),
+    ("DS", &[Format::Ds]),
+    ("FLAT, GLOBAL, SCRATCH", &[Format::Flat, Format::Global, Format::Scratch]),
+    ("MUBUF", &[Format::Mubuf]),
+];
+
+#[test]
+fn the_readme_counts_what_there_is() {
+    let readme = include_str!("../../README.md");
+    for (family, formats) in FAMILIES {
+        let mine = || operations().into_iter().filter(|(format, ..)| formats.contains(format));
+        let count = |all: &mut dyn Iterator<Item = String>| all.collect::<BTreeSet<String>>().len();
+        let decoded = count(&mut mine().map(|(_, op, _)| op.to_string()));
+        let coded = count(&mut mine().filter(|(.., has)| *has).map(|(_, op, _)| op.to_string()));
+        let row = format!("| {family} | {decoded} | {coded} |");
+        assert!(readme.contains(&row), "the README lacks the row {row}");
+    }
+}
