@@ -129,7 +129,9 @@ setup_deploy_tools() {
   KUBERNETES_SCHEMAS="$("$VENV/bin/python" -c 'import importlib.util as u, os; print(os.path.dirname(u.find_spec("kubernetes_validate").origin))')/kubernetes-json-schema"
 }
 
-# LLVM with its AMD GPU target, which the emulator's tests hold the decoder against.
+# LLVM with its AMD GPU target, which the emulator's tests hold the decoder against, and HIP's headers.
 setup_gpu_toolchain() {
   install_packages clang++-19:clang-19 ld.lld-19:lld-19 llvm-mc-19:llvm-19
+  # HIP's headers, which hold the emulated runtime's C ABI; its tests use no library of the package.
+  [[ -f /usr/include/hip/hip_runtime_api.h ]] || apt_install libamdhip64-dev
 }

@@ -34,6 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("cdna3", &[]),
     ("kernel-tests", &["cdna3"]),
+    ("hip-emu", &["cdna3"]),
     ("xtask", &[]),
 ];
 

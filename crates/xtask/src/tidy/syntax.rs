@@ -9,20 +9,23 @@ use super::Breach;
 /// Longest function, signature and closing brace included, in lines.
 const MAX_FUNCTION_LINES: usize = 70;
 
-/// Where `unsafe` may stand: the CPU backend's pool, cache writer and vector kernels, and two test
-/// allocators that count. A name that ends in `/` is a folder.
-const UNSAFE_PLACES: [&str; 7] = [
+/// Where `unsafe` may stand: the CPU backend's pool, cache writer and vector kernels; the C ABI of the
+/// emulated HIP runtime and its mapped memory, both test equipment; two test allocators that count. A
+/// name that ends in `/` is a folder.
+const UNSAFE_PLACES: [&str; 9] = [
     "crates/cpu/src/kv.rs",
     "crates/cpu/src/linear/",
     "crates/cpu/src/ops/",
     "crates/cpu/src/par.rs",
     "crates/cpu/src/pool.rs",
+    "crates/hip-emu/src/abi/",
+    "crates/hip-emu/src/mapping.rs",
     "crates/model/tests/files/allocation.rs",
     "tests/counting_allocator/mod.rs",
 ];
 
-/// The one crate that cannot forbid `unsafe`; it denies it and allows it module by module.
-const UNSAFE_CRATE_ROOT: &str = "crates/cpu/src/lib.rs";
+/// The crates that cannot forbid `unsafe`; they deny it and allow it module by module.
+const UNSAFE_CRATE_ROOTS: [&str; 2] = ["crates/cpu/src/lib.rs", "crates/hip-emu/src/lib.rs"];
 
 /// Breaches in one file.
 pub(super) fn check(path: &str, source: &str, is_crate_root: bool) -> Vec<Breach> {
@@ -36,7 +39,7 @@ pub(super) fn check(path: &str, source: &str, is_crate_root: bool) -> Vec<Breach
     let mut visitor = Visitor { path, breaches: Vec::new() };
     visitor.visit_file(&file);
     if is_crate_root {
-        let level = if path == UNSAFE_CRATE_ROOT { "deny" } else { "forbid" };
+        let level = if UNSAFE_CRATE_ROOTS.contains(&path) { "deny" } else { "forbid" };
         if !file.attrs.iter().any(|attribute| is_unsafe_lint(attribute, level)) {
             let message = format!("the crate must say `#![{level}(unsafe_code)]`");
             visitor.breaches.push(Breach::new(path, 1, message));
@@ -175,7 +178,9 @@ mod tests {
         assert_eq!(check("crates/a/src/lib.rs", forbids, true), []);
         assert_eq!(check("crates/a/src/lib.rs", denies, true).len(), 1);
         assert_eq!(check("crates/a/src/lib.rs", "//! H.\n", true).len(), 1);
-        assert_eq!(check(UNSAFE_CRATE_ROOT, denies, true), []);
+        for root in UNSAFE_CRATE_ROOTS {
+            assert_eq!(check(root, denies, true), []);
+        }
         assert_eq!(check("crates/a/src/b.rs", "//! H.\n", false), []);
     }
 

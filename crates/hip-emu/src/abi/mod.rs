@@ -1,0 +1,69 @@
+//! HIP's C ABI: thin functions that read their pointers and call the safe code behind them.
+//!
+//! Signatures: `hip/hip_runtime_api.h`; numbers of enums pass as `i32` and are checked, since C can
+//! pass any. The contract of each function is HIP's own: a pointer that it documents as an output is
+//! null (an error) or writable, one that it documents as an input readable, for as long as HIP says.
+//! The `SAFETY` notes below call that "HIP's contract".
+
+mod device;
+mod graph;
+mod memory;
+mod module;
+mod stream;
+
+use std::cell::Cell;
+use std::sync::{Arc, OnceLock};
+
+use crate::config::Config;
+use crate::errors::{Code, Result};
+use crate::runtime::Runtime;
+
+static RUNTIME: OnceLock<Option<Arc<Runtime>>> = OnceLock::new();
+
+thread_local! {
+    static LAST_ERROR: Cell<Code> = const { Cell::new(Code::SUCCESS) };
+}
+
+/// The runtime, started by the first call; `None` if its variables or the system forbid it.
+fn runtime() -> Option<&'static Arc<Runtime>> {
+    let start = || {
+        let config = Config::from_env().map_err(crate::runtime::StartError::from);
+        match config.and_then(Runtime::new) {
+            Ok(runtime) => Some(Arc::new(runtime)),
+            Err(error) => {
+                eprintln!("hip-emu: REFUSES TO START: {error}");
+                None
+            }
+        }
+    };
+    RUNTIME.get_or_init(start).as_ref()
+}
+
+/// Runs a call and notes its code as the thread's last one, as ROCm 6 does.
+fn call(body: impl FnOnce(&Arc<Runtime>) -> Result<()>) -> i32 {
+    let result = runtime().ok_or(Code::NOT_INITIALIZED).and_then(body);
+    let code = result.err().unwrap_or(Code::SUCCESS);
+    LAST_ERROR.set(code);
+    code.0
+}
+
+/// Writes a result.
+///
+/// # Errors
+/// `hipErrorInvalidValue` for a null pointer.
+///
+/// # Safety
+/// `out` is null or writable.
+unsafe fn put<T>(out: *mut T, value: T) -> Result<()> {
+    if out.is_null() {
+        return Err(Code::INVALID_VALUE);
+    }
+    // SAFETY: not null, so writable by the contract; C may not have aligned it.
+    unsafe { out.write_unaligned(value) };
+    Ok(())
+}
+
+/// Checks an output before anything is done that the error could not undo.
+fn wanted<T>(out: *mut T) -> Result<()> {
+    if out.is_null() { Err(Code::INVALID_VALUE) } else { Ok(()) }
+}

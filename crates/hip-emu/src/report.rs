@@ -1,0 +1,91 @@
+//! The report file: a line of JSON for each launch.
+//!
+//! Owns the file and the lines' form. Figures are the emulator's counts; none is a time on hardware.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Mutex;
+
+use cdna3::exec::{Fault, LaunchReport};
+use serde::Serialize;
+
+use crate::memory::POISONED;
+use crate::work::KernelCall;
+
+/// What one launch did.
+#[derive(Debug, Serialize)]
+pub(crate) struct Line<'a> {
+    /// Number of the launch in the process, from 1.
+    launch: u64,
+    /// Device.
+    device: usize,
+    /// Kernel.
+    kernel: &'a str,
+    /// Work-groups in x, y, z.
+    grid: [u32; 3],
+    /// Work-items of a work-group in x, y, z.
+    block: [u32; 3],
+    /// Static and dynamic LDS of a work-group.
+    lds_bytes: u32,
+    /// Vector registers of a lane, both kinds together.
+    num_vgprs: u32,
+    /// Work-groups that a compute unit holds at once.
+    occupancy_groups_per_cu: u64,
+    /// Waves; absent if the launch failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    num_waves: Option<u64>,
+    /// Instructions executed, each wave counted; absent if the launch failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    num_wave_instructions: Option<u64>,
+    /// Why the launch failed; absent if it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
+}
+
+impl<'a> Line<'a> {
+    pub(crate) fn new(
+        launch: u64,
+        device: usize,
+        call: &'a KernelCall,
+        result: &Result<LaunchReport, Fault>,
+    ) -> Self {
+        let kernel = call.function.kernel();
+        let group_size = call.block.0.iter().map(|&n| u64::from(n)).product();
+        let done = result.as_ref().ok();
+        Self {
+            launch,
+            device,
+            kernel: &kernel.name,
+            grid: call.grid.0,
+            block: call.block.0,
+            lds_bytes: kernel.group_segment_bytes + call.dynamic_lds,
+            num_vgprs: kernel.num_vgprs,
+            occupancy_groups_per_cu: call.function.occupancy(group_size, call.dynamic_lds.into()),
+            num_waves: done.map(|done| done.num_waves),
+            num_wave_instructions: done.map(|done| done.num_wave_instructions),
+            fault: result.as_ref().err().map(ToString::to_string),
+        }
+    }
+}
+
+/// The file.
+#[derive(Debug)]
+pub(crate) struct Report(Mutex<File>);
+
+impl Report {
+    /// Opens the file to append to it, so that several processes can share one.
+    pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
+        File::options().create(true).append(true).open(path).map(|file| Self(Mutex::new(file)))
+    }
+
+    /// Adds a line; one write, so that lines stay whole.
+    pub(crate) fn add(&self, line: &Line<'_>) {
+        let mut text = serde_json::to_string(line).expect("plain fields have a JSON form");
+        text.push('\n');
+        let result = self.0.lock().expect(POISONED).write_all(text.as_bytes());
+        if let Err(error) = result {
+            eprintln!("hip-emu: the report cannot be written: {error}");
+        }
+    }
+}
