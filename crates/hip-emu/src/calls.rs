@@ -221,7 +221,7 @@ impl Runtime {
         }
         let size_bytes = count.checked_mul(pattern.len() as u64).ok_or(Code::INVALID_VALUE)?;
         let to = self.device_span(address, size_bytes)?;
-        if address % pattern.len() as u64 != 0 || !to.region.writable {
+        if !address.is_multiple_of(pattern.len() as u64) || !to.region.writable {
             return Err(Code::INVALID_VALUE);
         }
         let fence = self.submit(&named, Op::Fill { to, pattern: pattern.to_vec() })?;
@@ -234,7 +234,11 @@ impl Runtime {
     /// An aligned word that a stream may write or wait for.
     pub(crate) fn word(&self, address: u64) -> Result<Span> {
         let span = self.device_span(address, 4)?;
-        if address % 4 == 0 && span.region.writable { Ok(span) } else { Err(Code::INVALID_VALUE) }
+        if address.is_multiple_of(4) && span.region.writable {
+            Ok(span)
+        } else {
+            Err(Code::INVALID_VALUE)
+        }
     }
 
     /// Loads a code object on the current device.

@@ -39,45 +39,45 @@ pub(crate) fn attribute(number: i32, device: usize) -> Option<i32> {
         0 => 1,                                         // EccEnabled
         2 => 8,                                         // AsyncEngineCount
         78 => 0,                                        // StreamPrioritiesSupported
-        3 | 4 => 1,        // CanMapHostMemory, CanUseHostPointerForRegisteredMem
-        5 => CLOCK_KHZ,    // ClockRate
-        6 => 0,            // ComputeMode
-        8 => 1,            // ConcurrentKernels
-        9 | 13 => 0,       // ConcurrentManagedAccess, DirectManagedMemAccess
-        10 | 11 => 0,      // Cooperative launches: not modelled
-        16 | 17 | 18 => 0, // Integrated, IsMultiGpuBoard, KernelExecTimeout
-        19 => L2_BYTES,    // L2CacheSize
-        23 => 9,           // ComputeCapabilityMajor
-        24 => 0,           // ManagedMemory: not modelled
+        3 | 4 => 1,     // CanMapHostMemory, CanUseHostPointerForRegisteredMem
+        5 => CLOCK_KHZ, // ClockRate
+        6 => 0,         // ComputeMode
+        8 => 1,         // ConcurrentKernels
+        9 | 13 => 0,    // ConcurrentManagedAccess, DirectManagedMemAccess
+        10 | 11 => 0,   // Cooperative launches: not modelled
+        16..=18 => 0,   // Integrated, IsMultiGpuBoard, KernelExecTimeout
+        19 => L2_BYTES, // L2CacheSize
+        23 => 9,        // ComputeCapabilityMajor
+        24 => 0,        // ManagedMemory: not modelled
         26..=28 => MAX_BLOCK_DIM[number as usize - 26], // MaxBlockDimX, Y, Z
         29..=31 => MAX_GRID_DIM[number as usize - 29], // MaxGridDimX, Y, Z
         55 => MAX_BLOCK_DIM[0], // MaxThreadsDim
         56 => MAX_GROUP_SIZE as i32, // MaxThreadsPerBlock
-        57 => 2048,        // MaxThreadsPerMultiProcessor
-        58 => i32::MAX,    // MaxPitch
+        57 => 2048,     // MaxThreadsPerMultiProcessor
+        58 => i32::MAX, // MaxPitch
         59 => MEMORY_BUS_BITS, // MemoryBusWidth
         60 => MEMORY_CLOCK_KHZ, // MemoryClockRate
-        61 => 4,           // ComputeCapabilityMinor
-        63 => NUM_CUS,     // MultiprocessorCount
-        65 | 66 => 0,      // PageableMemoryAccess, ...UsesHostPageTables
+        61 => 4,        // ComputeCapabilityMinor
+        63 => NUM_CUS,  // MultiprocessorCount
+        65 | 66 => 0,   // PageableMemoryAccess, ...UsesHostPageTables
         67 => pci_bus(device), // PciBusId
-        68 | 69 => 0,      // PciDeviceId, PciDomainID
+        68 | 69 => 0,   // PciDeviceId, PciDomainID
         71 | 72 => REGISTERS, // MaxRegistersPerBlock, PerMultiprocessor
-        74 | 76 => lds,    // MaxSharedMemoryPerBlock, PerMultiprocessor
-        75 => lds,         // SharedMemPerBlockOptin
-        83 => i32::MAX,    // TotalConstantMemory
-        84 => i32::MAX,    // TotalGlobalMem does not fit
-        85 => 1,           // UnifiedAddressing
-        87 => WAVE_SIZE,   // WarpSize
-        88 => 0,           // MemoryPoolsSupported: not modelled
+        74 | 76 => lds, // MaxSharedMemoryPerBlock, PerMultiprocessor
+        75 => lds,      // SharedMemPerBlockOptin
+        83 => i32::MAX, // TotalConstantMemory
+        84 => i32::MAX, // TotalGlobalMem does not fit
+        85 => 1,        // UnifiedAddressing
+        87 => WAVE_SIZE, // WarpSize
+        88 => 0,        // MemoryPoolsSupported: not modelled
         10_000 => REAL_CLOCK_KHZ, // ClockInstructionRate
-        10_002 => lds,     // MaxSharedMemoryPerMultiprocessor
-        10_011 => 1,       // IsLargeBar
-        10_012 => 1,       // AsicRevision
-        10_013 => 1,       // CanUseStreamWaitValue
-        10_014 => 0,       // ImageSupport
+        10_002 => lds,  // MaxSharedMemoryPerMultiprocessor
+        10_011 => 1,    // IsLargeBar
+        10_012 => 1,    // AsicRevision
+        10_013 => 1,    // CanUseStreamWaitValue
+        10_014 => 0,    // ImageSupport
         10_015 => NUM_CUS, // PhysicalMultiProcessorCount
-        10_016 => 1,       // FineGrainSupport
+        10_016 => 1,    // FineGrainSupport
         10_018 => NUM_XCCS, // NumberOfXccs, of ROCm 7
         _ => return None,
     })
@@ -116,8 +116,8 @@ pub(crate) struct PropertiesR0600 {
     texture_pitch_alignment: usize,
     device_overlap: i32,
     multi_processor_count: i32,
-    kernel_exec_timeout_enabled: i32,
-    integrated: i32,
+    /// `kernelExecTimeoutEnabled`, `integrated`.
+    timeout_integrated: [i32; 2],
     can_map_host_memory: i32,
     compute_mode: i32,
     /// Limits of textures and surfaces, which this device does not have.
@@ -126,9 +126,8 @@ pub(crate) struct PropertiesR0600 {
     concurrent_kernels: i32,
     ecc_enabled: i32,
     pci_bus_id: i32,
-    pci_device_id: i32,
-    pci_domain_id: i32,
-    tcc_driver: i32,
+    /// `pciDeviceID`, `pciDomainID`, `tccDriver`.
+    pci_device_domain_tcc: [i32; 3],
     async_engine_count: i32,
     unified_addressing: i32,
     memory_clock_rate: i32,
@@ -136,25 +135,18 @@ pub(crate) struct PropertiesR0600 {
     l2_cache_size: i32,
     persisting_l2_cache_max_size: i32,
     max_threads_per_multi_processor: i32,
-    stream_priorities_supported: i32,
-    global_l1_cache_supported: i32,
-    local_l1_cache_supported: i32,
+    /// `streamPrioritiesSupported`, `globalL1CacheSupported`, `localL1CacheSupported`.
+    priorities_l1: [i32; 3],
     shared_mem_per_multiprocessor: usize,
     regs_per_multiprocessor: i32,
-    managed_memory: i32,
-    is_multi_gpu_board: i32,
-    multi_gpu_board_group_id: i32,
-    host_native_atomic_supported: i32,
-    single_to_double_precision_perf_ratio: i32,
-    pageable_memory_access: i32,
-    concurrent_managed_access: i32,
-    compute_preemption_supported: i32,
+    /// From `managedMemory` to `computePreemptionSupported`.
+    managed_to_preemption: [i32; 8],
     can_use_host_pointer_for_registered_mem: i32,
-    cooperative_launch: i32,
-    cooperative_multi_device_launch: i32,
+    /// `cooperativeLaunch`, `cooperativeMultiDeviceLaunch`.
+    cooperative: [i32; 2],
     shared_mem_per_block_optin: usize,
-    pageable_memory_access_uses_host_page_tables: i32,
-    direct_managed_mem_access_from_host: i32,
+    /// `pageableMemoryAccessUsesHostPageTables`, `directManagedMemAccessFromHost`.
+    host_tables_direct: [i32; 2],
     max_blocks_per_multi_processor: i32,
     access_policy_max_window_size: i32,
     reserved_shared_mem_per_block: usize,
@@ -166,8 +158,8 @@ pub(crate) struct PropertiesR0600 {
     max_shared_memory_per_multi_processor: usize,
     clock_instruction_rate: i32,
     arch: u32,
-    hdp_mem_flush_cntl: usize,
-    hdp_reg_flush_cntl: usize,
+    /// `hdpMemFlushCntl`, `hdpRegFlushCntl`.
+    hdp_flush_cntl: [usize; 2],
     cooperative_multi_device_unmatched: [i32; 4],
     is_large_bar: i32,
     asic_revision: i32,
@@ -210,8 +202,7 @@ impl PropertiesR0600 {
             texture_pitch_alignment: 256,
             device_overlap: 0,
             multi_processor_count: NUM_CUS,
-            kernel_exec_timeout_enabled: 0,
-            integrated: 0,
+            timeout_integrated: [0; 2],
             can_map_host_memory: 1,
             compute_mode: 0,
             textures: [0; 40],
@@ -219,9 +210,7 @@ impl PropertiesR0600 {
             concurrent_kernels: 1,
             ecc_enabled: 1,
             pci_bus_id: pci_bus(device),
-            pci_device_id: 0,
-            pci_domain_id: 0,
-            tcc_driver: 0,
+            pci_device_domain_tcc: [0; 3],
             async_engine_count: 8,
             unified_addressing: 1,
             memory_clock_rate: MEMORY_CLOCK_KHZ,
@@ -229,25 +218,14 @@ impl PropertiesR0600 {
             l2_cache_size: L2_BYTES,
             persisting_l2_cache_max_size: 0,
             max_threads_per_multi_processor: 2048,
-            stream_priorities_supported: 0,
-            global_l1_cache_supported: 0,
-            local_l1_cache_supported: 0,
+            priorities_l1: [0; 3],
             shared_mem_per_multiprocessor: lds,
             regs_per_multiprocessor: REGISTERS,
-            managed_memory: 0,
-            is_multi_gpu_board: 0,
-            multi_gpu_board_group_id: 0,
-            host_native_atomic_supported: 0,
-            single_to_double_precision_perf_ratio: 0,
-            pageable_memory_access: 0,
-            concurrent_managed_access: 0,
-            compute_preemption_supported: 0,
+            managed_to_preemption: [0; 8],
             can_use_host_pointer_for_registered_mem: 1,
-            cooperative_launch: 0,
-            cooperative_multi_device_launch: 0,
+            cooperative: [0; 2],
             shared_mem_per_block_optin: lds,
-            pageable_memory_access_uses_host_page_tables: 0,
-            direct_managed_mem_access_from_host: 0,
+            host_tables_direct: [0; 2],
             max_blocks_per_multi_processor: 2,
             access_policy_max_window_size: 0,
             reserved_shared_mem_per_block: 0,
@@ -258,8 +236,7 @@ impl PropertiesR0600 {
             max_shared_memory_per_multi_processor: lds,
             clock_instruction_rate: REAL_CLOCK_KHZ,
             arch: ARCH_BITS,
-            hdp_mem_flush_cntl: 0,
-            hdp_reg_flush_cntl: 0,
+            hdp_flush_cntl: [0; 2],
             cooperative_multi_device_unmatched: [0; 4],
             is_large_bar: 1,
             asic_revision: 1,

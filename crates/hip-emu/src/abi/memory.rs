@@ -8,8 +8,8 @@ use crate::errors::{Code, Result};
 use crate::mapping::HostPromise;
 use crate::memory::Place;
 
-/// Flags of `hipExtMallocWithFlags`: fine-grained, signal memory, uncached, contiguous.
-const EXT_MALLOC_FLAGS: c_uint = 0x1 | 0x2 | 0x3 | 0x4;
+/// Last of the kinds of `hipExtMallocWithFlags`: default, fine-grained, signals, uncached, contiguous.
+const LAST_EXT_MALLOC_KIND: c_uint = 4;
 /// Flags of `hipHostMalloc`: portable, mapped, write-combined, NUMA, coherent, non-coherent.
 const HOST_MALLOC_FLAGS: c_uint = 0x7 | 0x2000_0000 | 0x4000_0000 | 0x8000_0000;
 /// Flags of `hipHostRegister`: portable, mapped, memory-mapped devices, read-only.
@@ -28,7 +28,7 @@ unsafe extern "C" fn hipMalloc(out: *mut u64, size_bytes: usize) -> i32 {
 unsafe extern "C" fn hipExtMallocWithFlags(out: *mut u64, size_bytes: usize, flags: c_uint) -> i32 {
     call(|runtime| {
         wanted(out)?;
-        if flags & !EXT_MALLOC_FLAGS != 0 {
+        if flags > LAST_EXT_MALLOC_KIND {
             return Err(Code::INVALID_VALUE);
         }
         // SAFETY: HIP's contract.
