@@ -64,6 +64,7 @@ jq -e '.spdxVersion == "SPDX-2.3" and ([.packages[].name] | index("tokio") and i
 mkdir "$work/models"
 cp "$model" "$work/models/model.gguf"
 chmod -R a+rX "$work"
+: >"$work/log"
 setsid buildah run --isolation chroot --user 65532:65532 --cap-drop all --volume "$work/models:/models:ro" "$container" -- \
   /usr/bin/ropeway serve /models/model.gguf --served-model-name image-test --port 0 --log-format json \
   --shutdown-timeout 60s >"$work/log" 2>&1 &

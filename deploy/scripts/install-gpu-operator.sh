@@ -31,13 +31,18 @@ helm_binary() {
   fi
   local folder url="https://get.helm.sh/helm-$HELM_VERSION-linux-amd64.tar.gz"
   why "operators are published as charts; the archive is checked against its published SHA-256, no script is piped into a shell"
+  if ((DRY_RUN)); then
+    say "   would fetch $url, check it and install /usr/local/bin/helm"
+    return 0
+  fi
   folder="$(mktemp -d)"
+  # shellcheck disable=SC2064  # the folder of now
+  trap "rm -rf '$folder'" EXIT
   run curl -fsSL "$url" -o "$folder/helm-$HELM_VERSION-linux-amd64.tar.gz"
   run curl -fsSL "$url.sha256sum" -o "$folder/sum"
   run env -C "$folder" sha256sum --check --quiet sum
   run tar -C "$folder" -xzf "$folder/helm-$HELM_VERSION-linux-amd64.tar.gz"
   run install -m 0755 "$folder/linux-amd64/helm" "$HOST_ROOT/usr/local/bin/helm"
-  rm -rf "$folder"
 }
 
 # release NAME NAMESPACE VERSION: true if Helm has deployed exactly this.

@@ -183,8 +183,11 @@ case "$target" in
   *) echo x >"$target" ;;
 esac
 SH
+  export TMPDIR="$BATS_TEST_TMPDIR/tmp"
+  mkdir "$TMPDIR"
   operator
   exits 10
+  [ -z "$(ls -A "$TMPDIR")" ]
   never_called '^install -m 0755'
 }
 
