@@ -60,14 +60,17 @@ mount="$(buildah mount "$container")"
 jq -e '.spdxVersion == "SPDX-2.3" and ([.packages[].name] | index("tokio") and index("libc.so.6"))' \
   "$mount/usr/share/doc/ropeway/sbom.spdx.json" >/dev/null || fail "the bill of materials is no SPDX, or lacks what is in the image"
 
-# As in the pod: another user, no capability, the model read-only.
-mkdir "$work/models"
-cp "$model" "$work/models/model.gguf"
+# As in the pod of overlays/cpu-dev: its configuration, another user, no capability, the model read-only.
+# Only the port is a free one.
+config="$root/deploy/overlays/cpu-dev"
+mkdir "$work/models" "$work/config"
+cp "$config/ropeway.toml" "$work/config/"
+cp "$model" "$work/models/SmolLM2-135M-Instruct.Q4_1.gguf"
 chmod -R a+rX "$work"
 : >"$work/log"
-setsid buildah run --isolation chroot --user 65532:65532 --cap-drop all --volume "$work/models:/models:ro" "$container" -- \
-  /usr/bin/ropeway serve /models/model.gguf --served-model-name image-test --port 0 --log-format json \
-  --shutdown-timeout 60s >"$work/log" 2>&1 &
+setsid buildah run --isolation chroot --user 65532:65532 --cap-drop all --env ROPEWAY_PORT=0 \
+  --volume "$work/models:/models:ro" --volume "$work/config:/etc/ropeway:ro" "$container" -- \
+  /usr/bin/ropeway serve --config /etc/ropeway/ropeway.toml >"$work/log" 2>&1 &
 server=$!
 # poll WHAT COMMAND...
 poll() {
@@ -88,13 +91,13 @@ probe /startupz 200 || fail "/startupz is not 200"
 curl -sf "$url/metrics" | grep '^ropeway:saturation' >/dev/null || fail "/metrics lacks the saturation gauge"
 
 # A stream is running when the signal comes, and ends with its last line.
-body='{"model":"image-test","stream":true,"ignore_eos":true,"max_tokens":192,"messages":[{"role":"user","content":"Count."}]}'
+body='{"model":"SmolLM2-135M-Instruct","stream":true,"ignore_eos":true,"max_tokens":192,"messages":[{"role":"user","content":"Count."}]}'
 : >"$work/stream"
 curl -sN "$url/v1/chat/completions" -H 'Content-Type: application/json' -d "$body" >"$work/stream" &
 client=$!
 streaming() { grep -q '"content"' "$work/stream"; }
 poll "the stream begins" streaming
-inside="$(pgrep -f '^/usr/bin/ropeway serve /models/model.gguf')"
+inside="$(pgrep -f '^/usr/bin/ropeway serve --config /etc/ropeway/ropeway.toml$')"
 [[ -n "$inside" ]] || fail "the server's process was not found"
 [[ "$(awk '$1 == "Uid:" {print $2}' "/proc/$inside/status")" == 65532 ]] || fail "the server does not run as 65532"
 [[ "$(awk '$1 == "CapEff:" {print $2}' "/proc/$inside/status")" == 0000000000000000 ]] || fail "the server has capabilities"

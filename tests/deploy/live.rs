@@ -21,6 +21,16 @@ const POD: &str = "ropeway-1";
 const TEAM_KEY: &str = "team-key";
 const METRICS_KEY: &str = "metrics-key";
 
+/// What the Gateway API inference extension's endpoint picker reads of a model server (its proposal 003,
+/// under vLLM's names, which it knows).
+const PICKER_METRICS: [&str; 5] = [
+    "vllm:num_requests_waiting",
+    "vllm:num_requests_running",
+    "vllm:kv_cache_usage_perc",
+    "vllm:cache_config_info{block_size!=\"\",num_gpu_blocks!=\"\"}",
+    "vllm:lora_requests_info",
+];
+
 /// A query and where it is from.
 struct Query {
     from: String,
@@ -195,6 +205,9 @@ fn queries() -> Vec<Query> {
     let (series, metrics) = adapter_queries();
     add("prometheus-adapter, series".to_owned(), series);
     add("prometheus-adapter, metrics".to_owned(), metrics);
+    for metric in PICKER_METRICS {
+        add("endpoint picker".to_owned(), metric.to_owned());
+    }
     queries.extend(vllm_dashboard());
     queries
 }
