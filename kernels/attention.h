@@ -25,21 +25,36 @@ INLINE constant_u32 constant_at(u64 address) { return (constant_u32)address; }
 constexpr u32 TILE = 32;
 constexpr u32 SEGMENT = 256;
 
-// How scores become exponents of 2.
+// How dot products become exponents of 2: dot * factor, or with a soft cap a saturating function.
 struct Scoring {
-  f32 factor;  // scale * log2 e; with a cap: 2 * scale * log2 e / cap
+  f32 factor;  // scale * log2 e, positive; with a cap 1
+  f32 inner;   // with a cap: 2 * scale * log2 e / cap
   f32 cap;     // soft cap * log2 e, or 0 for none
 };
 
 INLINE Scoring scoring(f32 scale, f32 soft_cap) {
-  if (soft_cap > 0.0f) return {2.0f * LOG2_E * scale / soft_cap, soft_cap * LOG2_E};
-  return {scale * LOG2_E, 0.0f};
+  if (soft_cap > 0.0f) return {1.0f, 2.0f * LOG2_E * scale / soft_cap, soft_cap * LOG2_E};
+  return {scale * LOG2_E, 0.0f, 0.0f};
 }
 
-INLINE f32 score(Scoring s, f32 dot) {
-  f32 x = dot * s.factor;
+INLINE void apply_cap(Scoring how, f32x4 (&s)[2]) {
+  if (how.cap == 0.0f) return;
+  // A branch that the compiler may not flatten: without a cap the loop must not pay for it.
+  asm volatile("");
   // cap * tanh(y) = cap - 2 cap / (e^2y + 1).
-  return s.cap == 0.0f ? x : s.cap - 2.0f * s.cap * rcp_fast(exp2_fast(x) + 1.0f);
+#pragma unroll
+  for (u32 b = 0; b < 2; ++b) {
+#pragma unroll
+    for (u32 r = 0; r < 4; ++r) {
+      s[b][r] = how.cap - 2.0f * how.cap * rcp_fast(exp2_fast(s[b][r] * how.inner) + 1.0f);
+    }
+  }
+}
+
+// Two probabilities as bf16, the first in the low half. Halves go up, not to even: one addition less
+// a value, and no bias that a sum over tokens would show.
+INLINE u32 narrow_probabilities(f32 low, f32 high) {
+  return __builtin_amdgcn_perm(bits(high) + 0x8000, bits(low) + 0x8000, 0x07060302);
 }
 
 // Positions that a column sees: first, and one past the last.
@@ -111,12 +126,9 @@ INLINE void tile_probabilities(Running<chunks>& run, f32x4 (&s)[2], Scoring scor
                                Visible visible, bool all_visible, u32x2 (&p)[2]) {
   u32 group = lane_idx() / 16;
   f32 tile_max = -INFINITY_F32;
-#pragma unroll
-  for (u32 b = 0; b < 2; ++b) {
-#pragma unroll
-    for (u32 r = 0; r < 4; ++r) s[b][r] = score(scoring, s[b][r]);
-  }
+  apply_cap(scoring, s);
   if (!all_visible) {
+    asm volatile("");
 #pragma unroll
     for (u32 b = 0; b < 2; ++b) {
 #pragma unroll
@@ -132,20 +144,20 @@ INLINE void tile_probabilities(Running<chunks>& run, f32x4 (&s)[2], Scoring scor
 #pragma unroll
     for (u32 r = 0; r < 4; ++r) tile_max = max(tile_max, s[b][r]);
   }
-  f32 maximum = max(run.maximum, column_max(tile_max));
+  f32 maximum = max(run.maximum, column_max(tile_max) * scoring.factor);
   // A column that has seen nothing yet subtracts 0 from its minus infinities.
   f32 base = maximum == -INFINITY_F32 ? 0.0f : maximum;
   f32 keep = exp2_fast(run.maximum - base);
-  f32 sum = 0.0f;
 #pragma unroll
   for (u32 b = 0; b < 2; ++b) {
 #pragma unroll
-    for (u32 r = 0; r < 4; ++r) {
-      s[b][r] = exp2_fast(s[b][r] - base);
-      sum += s[b][r];
-    }
-    p[b] = u32x2{narrow_pair(s[b][0], s[b][1]), narrow_pair(s[b][2], s[b][3])};
+    for (u32 r = 0; r < 4; ++r) s[b][r] = exp2_fast(__builtin_fmaf(s[b][r], scoring.factor, -base));
+    p[b] = u32x2{narrow_probabilities(s[b][0], s[b][1]), narrow_probabilities(s[b][2], s[b][3])};
   }
+  // Pairs are added at once.
+  f32x4 four = s[0] + s[1];
+  f32x2 two = f32x2{four[0], four[1]} + f32x2{four[2], four[3]};
+  f32 sum = two[0] + two[1];
   // Multiplying by 1 changes nothing: it is left out when no column's maximum moved.
   if (__builtin_amdgcn_ballot_w64(maximum != run.maximum) != 0) {
 #pragma unroll

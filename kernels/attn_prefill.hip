@@ -233,6 +233,9 @@ INLINE void prefill_group(const AttnPrefillParams& p, local<u32x4> lds) {
   Visible low = row_of(seq, p.window, wave_row).visible;
   Visible high = row_of(seq, p.window, wave_last).visible;
   Scoring how = scoring(p.scale, p.soft_cap);
+  // Waited for here: within the loop the compiler would wait for the queries and, because it cannot
+  // tell them apart, for the tile that was just asked for.
+  __builtin_amdgcn_s_waitcnt(0x0f70);
   barrier();
   u32 current = 0;
   for (u32 tile = start; tile < end; tile += TILE) {

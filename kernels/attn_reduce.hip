@@ -5,7 +5,7 @@
 // num_heads, head_dim]. Sequences of one visible segment, or of other than one new token, are
 // passed over: their output is final.
 // Mapping: grid (num_seqs, ceil(num_heads * padded / 1024)), 256 lanes; a lane owns 4 elements of a
-// head and runs over the segments, eight loads at a time.
+// head and runs over the segments, four loads at a time.
 // Bound: memory; segments * num_heads * (padded + 2) * 4 bytes read, which is the minimum.
 #include "attention.h"
 
@@ -21,7 +21,7 @@ struct AttnReduceParams {
   u32 window;           // 0: none
 };
 
-constexpr u32 AHEAD = 8;
+constexpr u32 AHEAD = 4;
 
 KERNEL(256, 4) attn_reduce(AttnReduceParams p) {
   u32 seq = block_idx();
@@ -41,9 +41,11 @@ KERNEL(256, 4) attn_reduce(AttnReduceParams p) {
     f32x2 stats[AHEAD];
 #pragma unroll
     for (u32 i = 0; i < AHEAD; ++i) {
-      u64 from = row + min(segment + i, end - 1);
-      next[i] = at<const f32x4>(p.partial_out + 4 * (from * padded + d))[0];
-      stats[i] = at<const f32x2>(p.partial_stats)[from];
+      if (segment + i < end) {
+        u64 from = row + segment + i;
+        next[i] = at<const f32x4>(p.partial_out + 4 * (from * padded + d))[0];
+        stats[i] = at<const f32x2>(p.partial_stats)[from];
+      }
     }
     pin_order();
 #pragma unroll

@@ -1,7 +1,9 @@
 //! From a file of `kernels/` to a gfx942 code object.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 /// The compiler; its major version is part of what the resource snapshot records.
 const COMPILER: &str = "clang++-19";
@@ -39,8 +41,15 @@ pub fn kernel_files() -> Vec<String> {
 
 /// Compiles `kernels/{file}` and returns the linked code object.
 ///
-/// Panics with the compiler's messages if it fails, and names the packages if it is missing.
+/// Compiled once in a process. Panics with the compiler's messages if it fails, and names the
+/// packages if it is missing.
 pub fn code_object(file: &str) -> Vec<u8> {
+    static COMPILED: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    compiled.entry(file.to_owned()).or_insert_with(|| compile(file)).clone()
+}
+
+fn compile(file: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let output = folder.path().join("kernels.hsaco");
     let source = kernels_folder().join(file);

@@ -1,9 +1,10 @@
 //! The emulated device of the tests. What the tests know of `cdna3`'s launches is in this file.
 
-use cdna3::exec::{Dim3, Launch, LaunchReport, Prepared, VecMemory, kernarg, launch};
+use cdna3::exec::{Dim3, Launch, LaunchReport, Prepared, kernarg, launch};
 use cdna3::{CodeObject, Program};
 
 use crate::compile::code_object;
+use crate::traffic::{CountedMemory, Traffic};
 
 /// A kernel's parameter struct as bytes: members in order, each aligned to its size.
 #[derive(Clone, Debug, Default)]
@@ -80,7 +81,8 @@ impl Module {
 #[derive(Debug)]
 pub struct Device {
     modules: Vec<Module>,
-    memory: VecMemory,
+    memory: CountedMemory,
+    counts: bool,
 }
 
 impl Device {
@@ -92,16 +94,19 @@ impl Device {
     /// Compiles and loads several files of `kernels/`.
     pub fn load_all(files: &[&str]) -> Self {
         let modules = files.iter().map(|file| Module::compile(file)).collect();
-        let mut device = Self { modules, memory: VecMemory::default() };
+        let mut device = Self { modules, memory: CountedMemory::default(), counts: false };
         device.reset();
         device
     }
 
     /// Forgets every allocation but the code, so that names can be used again.
     pub fn reset(&mut self) {
-        self.memory = VecMemory::default();
+        self.memory = CountedMemory::default();
         for module in &mut self.modules {
             module.image_base = self.memory.allocate("image", &module.image);
+        }
+        if self.counts {
+            self.memory.count();
         }
     }
 
@@ -143,6 +148,17 @@ impl Device {
         let what =
             Launch { prepared, kernel, image_base, grid, block, dynamic_lds: 0, kernarg_address };
         launch(&what, &mut self.memory).unwrap_or_else(|fault| panic!("{name}: {fault}"))
+    }
+
+    /// Counts memory accesses of launches from now on; a reset begins anew.
+    pub fn count_traffic(&mut self) {
+        self.counts = true;
+        self.memory.count();
+    }
+
+    /// What was asked of memory since [`Device::count_traffic`] or the last reset.
+    pub fn traffic(&self) -> Traffic {
+        self.memory.traffic()
     }
 
     /// The bytes of an allocation.

@@ -10,8 +10,12 @@ mod cache;
 mod compile;
 mod device;
 mod numbers;
+mod resources;
+mod traffic;
 
 pub use cache::{BLOCK_SIZE, CacheShape};
 pub use compile::{code_object, kernel_files, kernels_folder};
 pub use device::{Device, Params};
 pub use numbers::{Noise, bf16_bytes, bf16_floor, f32_bytes, u32_bytes, worst_error};
+pub use resources::{LoopClocks, Resources};
+pub use traffic::Traffic;

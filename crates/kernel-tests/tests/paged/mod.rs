@@ -171,6 +171,8 @@ impl Step {
 /// The attention kernels on a device.
 pub(crate) struct Bench {
     pub(crate) device: Device,
+    /// Executed by the last run, each wave counted.
+    pub(crate) num_instructions: u64,
 }
 
 fn u16_bytes(values: &[u16]) -> Vec<u8> {
@@ -180,7 +182,7 @@ fn u16_bytes(values: &[u16]) -> Vec<u8> {
 impl Bench {
     pub(crate) fn new() -> Self {
         let files = ["attn_decode.hip", "attn_reduce.hip", "attn_prefill.hip"];
-        Self { device: Device::load_all(&files) }
+        Self { device: Device::load_all(&files), num_instructions: 0 }
     }
 
     /// Attention of a step; sequences with at least `min_query_len` new tokens by prefill.
@@ -188,6 +190,7 @@ impl Bench {
         let step = Step::new(shape, seqs);
         let device = &mut self.device;
         device.reset();
+        self.num_instructions = 0;
         let num_tokens = seqs.iter().map(|s| s.new).sum::<usize>();
         let max_len = seqs.iter().map(Seq::len).max().unwrap_or(0);
         let num_segments = max_len.div_ceil(SEGMENT);
@@ -222,7 +225,9 @@ impl Bench {
             let per_tile = if template <= 128 { 256 } else { 128 };
             let params = scores(shape_of(inputs.clone()).size(min_query_len));
             let grid = [shape.num_kv_heads, rows.div_ceil(per_tile), seqs.len()];
-            device.launch(&format!("attn_prefill_d{template}"), grid, 512, &params);
+            let kernel = format!("attn_prefill_d{template}");
+            let report = device.launch(&kernel, grid, 512, &params);
+            self.num_instructions += report.num_wave_instructions;
         }
         if min_query_len > 1 && seqs.iter().any(|s| s.new == 1) {
             let partials = seqs.len() * shape.num_heads * num_segments;

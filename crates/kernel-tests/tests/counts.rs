@@ -1,0 +1,68 @@
+//! What attention asks of memory and of the matrix units, counted on the emulator. Not measured on
+//! hardware.
+
+#[expect(dead_code, reason = "parity is held in attention.rs")]
+mod paged;
+
+use paged::{Bench, Seq, Shape};
+
+/// One KV head of a layer: the others repeat it.
+fn slice(group: usize) -> Shape {
+    Shape {
+        num_heads: group,
+        num_kv_heads: 1,
+        head_dim: 128,
+        window: 0,
+        soft_cap: 0.0,
+        scale: 0.088,
+    }
+}
+
+/// Bytes that decode and its merge cannot do without: keys and values, queries and output, partial
+/// results written and read, the block table.
+fn minimal_decode_bytes(shape: &Shape, length: usize) -> usize {
+    let segments = length.div_ceil(256);
+    let partials =
+        if segments > 1 { segments * shape.num_heads * (shape.head_dim + 2) * 8 } else { 0 };
+    length * shape.num_kv_heads * shape.head_dim * 4
+        + shape.num_heads * shape.head_dim * 4
+        + partials
+        + 4 * length.div_ceil(16)
+}
+
+#[test]
+fn decode_asks_for_little_more_than_it_must() {
+    let mut bench = Bench::new();
+    bench.device.count_traffic();
+    // Groups of Llama-3.1-8B, Qwen2.5-1.5B and Llama-3.1-70B.
+    for (group, length) in [(4, 1024), (6, 1024), (8, 1024), (4, 8192), (8, 8192)] {
+        let shape = slice(group);
+        bench.run(&shape, &[Seq { id: 1, context: length - 1, new: 1 }], 2);
+        let traffic = bench.device.traffic();
+        let minimal = minimal_decode_bytes(&shape, length) as f64;
+        let ratio = (traffic.read_bytes + traffic.written_bytes) as f64 / minimal;
+        println!(
+            "group {group} length {length}: {ratio:.4} of minimal, lines {:.4}",
+            traffic.line_use()
+        );
+        assert!(ratio <= 1.05, "group {group} length {length}: {ratio} times the minimal bytes");
+        // Arguments and small arrays share no lines with others: they are the rest.
+        assert!(traffic.line_use() >= 0.99, "{} of the touched lines are used", traffic.line_use());
+    }
+}
+
+/// Instructions of a tile beyond those of the loop's cheapest round show in the long run: rescaling,
+/// merging, scalar work. Random scores; a work-group of 8 waves of which all see every tile.
+#[test]
+fn prefill_tiles_execute_few_instructions() {
+    let mut bench = Bench::new();
+    let shape = slice(4);
+    let mut instructions = |context| {
+        bench.run(&shape, &[Seq { id: 1, context, new: 64 }], 2);
+        bench.num_instructions
+    };
+    let (short, long) = (instructions(512), instructions(1536));
+    let per_tile = (long - short) as f64 / (8.0 * 1024.0 / 32.0);
+    // 64 matrix operations, of 16 clocks each. Measured 397.2 with clang 19.1.
+    assert!(per_tile <= 410.0, "{per_tile} instructions per tile and wave");
+}
