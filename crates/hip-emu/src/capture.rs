@@ -183,6 +183,18 @@ impl Captures {
     /// # Errors
     /// `hipErrorStreamCaptureUnsupported` if there is one.
     pub(crate) fn unsafe_call(&mut self, of_thread: Mode) -> Result<()> {
+        self.call(of_thread, false)
+    }
+
+    /// A call that only captures of the global mode forbid.
+    ///
+    /// # Errors
+    /// As [`Captures::unsafe_call`].
+    pub(crate) fn unsafe_if_global(&mut self, of_thread: Mode) -> Result<()> {
+        self.call(of_thread, true)
+    }
+
+    fn call(&mut self, of_thread: Mode, only_global: bool) -> Result<()> {
         let thread = std::thread::current().id();
         let mut result = Ok(());
         for capture in self.active.values_mut() {
@@ -192,7 +204,7 @@ impl Captures {
                 (Mode::Global, Mode::Global) => true,
                 (Mode::Global | Mode::ThreadLocal, _) => is_own,
             };
-            if offends {
+            if offends && (capture.mode == Mode::Global || !only_global) {
                 capture.is_invalid = true;
                 result = Err(Code::STREAM_CAPTURE_UNSUPPORTED);
             }

@@ -3,7 +3,7 @@
 //! Owns three kinds of mapping. A [`Reservation`] holds addresses that nobody can read or write:
 //! device addresses lie in one, so a host that follows a device pointer gets SIGSEGV. A [`Bytes`]
 //! holds contents. Both are released when dropped. Poison costs nothing until it is overwritten:
-//! each allocation is a private, copy-on-write mapping of one small file of 0xff bytes.
+//! each allocation is made of private, copy-on-write mappings of one file of 0xff bytes.
 //!
 //! Never knows allocations, devices or HIP. Called by `memory` and, for pageable host ranges, by
 //! the C ABI.
@@ -11,6 +11,7 @@
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -21,8 +22,12 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous, mprotect, munmap};
 pub(crate) const PAGE_BYTES: usize = 4096;
 /// What fresh memory holds: a NaN in every float format of the device, and an index far outside.
 pub(crate) const POISON: u8 = 0xff;
-/// Size of the poison file; an allocation is one mapping for each so many bytes.
-const POISON_BYTES: usize = 16 << 20;
+/// Size of the poison file of ordinary allocations. An allocation is one mapping for each so many
+/// bytes, and Linux allows a process 65,530.
+const SMALL_POISON_BYTES: usize = 4 << 20;
+/// Allocations from this size on are made of a larger file, of this size: eight full devices are then
+/// 25,000 mappings.
+const LARGE_POISON_BYTES: usize = 64 << 20;
 
 /// Rounds up to whole pages.
 pub(crate) fn whole_pages(size_bytes: usize) -> Option<usize> {
@@ -69,19 +74,57 @@ impl Drop for Reservation {
     }
 }
 
-/// The file of poison.
+/// The files of poison; the large one is made when it is first wanted.
 #[derive(Debug)]
-pub(crate) struct Poison(OwnedFd);
+pub(crate) struct Poison {
+    small: OwnedFd,
+    large: Mutex<Option<Arc<OwnedFd>>>,
+}
+
+fn poison_file(wanted_bytes: usize) -> Result<OwnedFd> {
+    let file = memfd_create("hip-emu-poison", MemfdFlags::CLOEXEC)?;
+    let chunk = vec![POISON; 1 << 20];
+    let mut size_bytes = 0;
+    while size_bytes < wanted_bytes {
+        size_bytes += rustix::io::write(&file, &chunk)?;
+    }
+    Ok(file)
+}
 
 impl Poison {
     pub(crate) fn new() -> Result<Self> {
-        let file = memfd_create("hip-emu-poison", MemfdFlags::CLOEXEC)?;
-        let chunk = vec![POISON; 1 << 20];
-        let mut size_bytes = 0;
-        while size_bytes < POISON_BYTES {
-            size_bytes += rustix::io::write(&file, &chunk)?;
+        Ok(Self { small: poison_file(SMALL_POISON_BYTES)?, large: Mutex::default() })
+    }
+
+    fn large(&self) -> Result<Arc<OwnedFd>> {
+        let mut large = self.large.lock().expect("no thread panics while it holds the lock");
+        if let Some(file) = large.as_ref() {
+            return Ok(file.clone());
         }
-        Ok(Self(file))
+        let file = Arc::new(poison_file(LARGE_POISON_BYTES)?);
+        *large = Some(file.clone());
+        Ok(file)
+    }
+
+    /// Maps poison over `size_bytes` addresses from `base`, a part of a reservation.
+    ///
+    /// # Safety
+    /// The addresses must belong to the caller, and nothing may refer to them.
+    unsafe fn map(&self, base: *mut c_void, size_bytes: usize) -> Result<()> {
+        let large = if size_bytes < LARGE_POISON_BYTES { None } else { Some(self.large()?) };
+        let (file, file_bytes) = match &large {
+            None => (&self.small, SMALL_POISON_BYTES),
+            Some(file) => (file.as_ref(), LARGE_POISON_BYTES),
+        };
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED;
+        for at in (0..size_bytes).step_by(file_bytes) {
+            let part = (size_bytes - at).min(file_bytes);
+            // SAFETY: inside of what the caller owns; the file is at least that long, so that no
+            // access behind its end is possible.
+            unsafe { mmap(base.wrapping_byte_add(at), part, prot, flags, file, 0)? };
+        }
+        Ok(())
     }
 }
 
@@ -120,16 +163,8 @@ impl Bytes {
         let inner = whole_pages(size_bytes.max(1)).ok_or(too_big)?;
         let outer = Reservation::new(inner.checked_add(2 * PAGE_BYTES).ok_or(too_big)?)?;
         let base = outer.base.as_ptr().wrapping_byte_add(PAGE_BYTES);
-        let prot = ProtFlags::READ | ProtFlags::WRITE;
-        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED;
-        let mut at = 0;
-        while at < inner {
-            let part = (inner - at).min(POISON_BYTES);
-            // SAFETY: replaces a part of the reservation made above, which nobody else knows; the
-            // file is at least that long, so no access behind its end is possible.
-            unsafe { mmap(base.wrapping_byte_add(at), part, prot, flags, &poison.0, 0)? };
-            at += part;
-        }
+        // SAFETY: a part of the reservation made above, which nobody else knows.
+        unsafe { poison.map(base, inner)? };
         let base = NonNull::new(base.cast::<u8>()).ok_or(too_big)?;
         Ok(Self { base, size_bytes, owned: Some(outer) })
     }
@@ -193,10 +228,23 @@ impl Bytes {
             .try_for_each(|done| self.write(offset + done, pattern))
     }
 
+    /// The contents as dwords, the first at the returned address; the first and the last may stick
+    /// out of the contents, by bytes that lie in the same page.
+    pub(crate) fn words(&self) -> (u64, &[AtomicU32]) {
+        let misplaced = self.base.as_ptr().addr() % 4;
+        let first = self.base.as_ptr().wrapping_sub(misplaced).cast::<AtomicU32>();
+        let num_words = (misplaced + self.size_bytes).div_ceil(4);
+        // SAFETY: aligned by the line above; mapped, since a page holds whole dwords; shared with
+        // the host and other threads, which atomics allow. Lives as long as `self`. Where the pages
+        // are read-only the callers only load.
+        let words = unsafe { std::slice::from_raw_parts(first, num_words) };
+        (self.address() - misplaced as u64, words)
+    }
+
     fn word(&self, offset: usize) -> Option<&AtomicU32> {
-        let at = self.at(offset, 4)?.cast::<u32>();
-        // SAFETY: in range by `at`, aligned by the check, and plain memory that outlives `self`.
-        at.is_aligned().then(|| unsafe { AtomicU32::from_ptr(at) })
+        let at = self.at(offset, 4)?;
+        let (first, words) = self.words();
+        at.cast::<u32>().is_aligned().then(|| &words[(at.addr() as u64 - first) as usize / 4])
     }
 
     /// Reads an aligned word; `None` if it is not in here or not aligned.
@@ -233,7 +281,7 @@ mod tests {
         let poison = Poison::new().expect("a file in memory");
         // 64 GiB: more than any test machine would give at once.
         let bytes = Bytes::poisoned(&poison, 64 << 30).expect("addresses are free");
-        for offset in [0, POISON_BYTES - 2, POISON_BYTES, (64 << 30) - 4] {
+        for offset in [0, LARGE_POISON_BYTES - 2, LARGE_POISON_BYTES, (64 << 30) - 4] {
             let mut word = [0; 4];
             bytes.read(offset, &mut word).expect("in range");
             assert_eq!(word, [POISON; 4], "{offset}");
@@ -243,6 +291,9 @@ mod tests {
         bytes.read((64 << 30) - 4, &mut end).expect("in range");
         assert_eq!(end, [POISON, POISON, 1, 2]);
         assert_eq!(bytes.read((64 << 30) - 3, &mut end), None, "one over the end");
+        let middle = Bytes::poisoned(&poison, LARGE_POISON_BYTES - 1).expect("addresses are free");
+        middle.read(SMALL_POISON_BYTES - 2, &mut end).expect("in range");
+        assert_eq!(end, [POISON; 4]);
         let other = Bytes::poisoned(&poison, 16).expect("addresses are free");
         other.read(0, &mut end).expect("in range");
         assert_eq!(end, [POISON; 4], "allocations share nothing");

@@ -41,6 +41,8 @@ pub(crate) enum StartError {
     Config(#[from] ConfigError),
     #[error("the report file {path}: {error}")]
     Report { path: String, error: std::io::Error },
+    #[error("ROPEWAY_EMU_SANITIZE=1, but this build has no sanitizer")]
+    NoSanitizer,
     #[error("no addresses for device memory: {0}")]
     Memory(#[from] rustix::io::Errno),
 }
@@ -71,6 +73,9 @@ pub(crate) struct Named {
 
 impl Runtime {
     pub(crate) fn new(config: Config) -> std::result::Result<Self, StartError> {
+        if config.sanitize {
+            return Err(StartError::NoSanitizer);
+        }
         let report = config.report.as_ref().map(|path| {
             Report::open(path)
                 .map_err(|error| StartError::Report { path: path.display().to_string(), error })
@@ -311,8 +316,9 @@ impl Runtime {
         }
     }
 
-    /// Whether the event is reached; one never recorded is.
+    /// Whether the event is reached; one never recorded is. As ROCm 7, not during a global capture.
     pub(crate) fn query_event(&self, handle: usize) -> Result<()> {
+        self.captures().unsafe_if_global(CAPTURE_MODE.get())?;
         let fence = self.events.get(handle)?.fence()?;
         self.check()?;
         match fence.map(|fence| fence.reached()) {

@@ -15,6 +15,7 @@ struct Built {
     kernels: PathBuf,
     other_gpu: PathBuf,
     registers: PathBuf,
+    bundle: PathBuf,
 }
 
 fn here(name: &str) -> PathBuf {
@@ -31,12 +32,37 @@ fn run(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn compile_kernels(target: &str, output: &Path) {
+fn compile_kernels(options: &[&str], output: &Path) {
     let mut command = Command::new("clang++-19");
-    command.args(["-x", "hip", &format!("--offload-arch={target}"), "--cuda-device-only"]);
-    command.args(["--no-gpu-bundle-output", "-nogpuinc", "-nogpulib"]);
+    command.args(["-x", "hip", "--cuda-device-only", "-nogpuinc", "-nogpulib"]).args(options);
     command.args(["-mcode-object-version=5", "-O3", "-Werror", "-o"]);
     run(command.arg(output).arg(here("kernels/basic.hip")));
+}
+
+/// Two code objects packed as clang's documentation of its offload bundler says; the tool itself is in
+/// a package that nothing else here needs.
+fn bundle_of(gfx90a: &Path, gfx942: &Path) -> Vec<u8> {
+    const ALIGN: usize = 4096;
+    let read = |path: &Path| std::fs::read(path).expect("it was compiled");
+    let entries = [
+        ("host-x86_64-unknown-linux--", Vec::new()),
+        ("hipv4-amdgcn-amd-amdhsa--gfx90a", read(gfx90a)),
+        ("hipv4-amdgcn-amd-amdhsa--gfx942", read(gfx942)),
+    ];
+    let number = |n: usize| (n as u64).to_le_bytes();
+    let mut bundle = b"__CLANG_OFFLOAD_BUNDLE__".to_vec();
+    bundle.extend(number(entries.len()));
+    let mut offset = ALIGN;
+    for (target, bytes) in &entries {
+        bundle.extend([number(offset), number(bytes.len()), number(target.len())].concat());
+        bundle.extend(target.as_bytes());
+        offset += bytes.len().next_multiple_of(ALIGN);
+    }
+    for (_, bytes) in &entries {
+        bundle.resize(bundle.len().next_multiple_of(ALIGN), 0);
+        bundle.extend(bytes);
+    }
+    bundle
 }
 
 /// Where cargo put the library that the linker of C programs takes.
@@ -49,8 +75,11 @@ fn build() -> Built {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = |name: &str| folder.path().join(name);
     let (program, kernels, other_gpu) = (at("scenarios"), at("k.hsaco"), at("other.hsaco"));
-    compile_kernels("gfx942", &kernels);
-    compile_kernels("gfx90a", &other_gpu);
+    let (ours, other) = ("--offload-arch=gfx942", "--offload-arch=gfx90a");
+    let bundle = at("bundle.hipfb");
+    compile_kernels(&["--no-gpu-bundle-output", ours], &kernels);
+    compile_kernels(&["--no-gpu-bundle-output", other], &other_gpu);
+    std::fs::write(&bundle, bundle_of(&other_gpu, &kernels)).expect("the folder is ours");
     let registers = at("registers.hsaco");
     let mut command = Command::new("clang-19");
     command.args(["-target", "amdgcn-amd-amdhsa", "-mcpu=gfx942", "-mcode-object-version=5"]);
@@ -63,19 +92,25 @@ fn build() -> Built {
     }
     command.arg("-L").arg(library_folder()).args(["-l:libhip_emu.so", "-lpthread"]);
     run(command.arg(format!("-Wl,-rpath,{}", library_folder().display())));
-    Built { folder, program, kernels, other_gpu, registers }
+    Built { folder, program, kernels, other_gpu, registers, bundle }
 }
 
 fn built() -> &'static Built {
-    static BUILT: OnceLock<Built> = OnceLock::new();
-    BUILT.get_or_init(build)
+    static BUILT: OnceLock<Option<Built>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| std::panic::catch_unwind(build).ok());
+    built.as_ref().expect("the programs could not be built: see the first failure")
 }
 
 /// Runs a scenario with those variables.
 fn try_scenario(name: &str, variables: &[(&str, &str)]) -> Output {
     let built = built();
     let mut command = Command::new(&built.program);
-    command.arg(name).arg(&built.kernels).arg(&built.other_gpu).arg(&built.registers);
+    command
+        .arg(name)
+        .arg(&built.kernels)
+        .arg(&built.other_gpu)
+        .arg(&built.registers)
+        .arg(&built.bundle);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("ROPEWAY_EMU_") {
             command.env_remove(name);
@@ -124,6 +159,7 @@ scenarios! {
     limits_are_enforced;
     registers_limit_work_groups;
     other_gpus_and_damaged_images_are_refused;
+    bundles_hold_several_gpus;
     unloaded_modules_are_gone;
     graphs_replay_and_change;
     captures_forbid_calls;
@@ -157,9 +193,12 @@ fn a_hung_launch_never_ends_and_the_process_can() {
 
 #[test]
 fn bad_variables_refuse_to_start_loudly() {
-    for (name, value) in
-        [("ROPEWAY_EMU_FAULT", "hang@3"), ("ROPEWAY_EMU_DEVICES", "9"), ("ROPEWAY_EMU_SEDE", "1")]
-    {
+    for (name, value) in [
+        ("ROPEWAY_EMU_FAULT", "hang@3"),
+        ("ROPEWAY_EMU_DEVICES", "9"),
+        ("ROPEWAY_EMU_SEDE", "1"),
+        ("ROPEWAY_EMU_SANITIZE", "1"),
+    ] {
         let [_, errors] = scenario("nothing_starts", &[(name, value)]);
         assert!(errors.contains("REFUSES TO START") && errors.contains(name), "{errors}");
     }

@@ -194,10 +194,12 @@ static void captures_forbid_calls(void) {
     BREAKS(local, no, hipStreamSynchronize(t.s));
     BREAKS(local, no, hipStreamQuery(t.s));
     BREAKS(local, hipErrorStreamCaptureIsolation, hipStreamWaitEvent(t.s, outside, 0));
+    BREAKS(global, no, hipEventQuery(outside));
     BREAKS(global, no, malloc_elsewhere());
     // Elsewhere, or relaxed, it does no harm.
     OK(hipStreamBeginCapture(t.s, local));
     OK(malloc_elsewhere());
+    OK(hipEventQuery(outside));
     OK(hipStreamEndCapture(t.s, &graph));
     OK(hipStreamBeginCapture(t.s, hipStreamCaptureModeRelaxed));
     OK(hipMalloc(&a, 4));

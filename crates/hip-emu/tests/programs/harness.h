@@ -28,8 +28,9 @@
         }                                                                                \
     } while (0)
 
-// The code objects: the kernels, the same for another GPU, one with many registers.
-extern const char *kernels_path, *other_gpu_path, *registers_path;
+// The code objects: the kernels, the same for another GPU, one with many registers, and the first
+// two in a bundle.
+extern const char *kernels_path, *other_gpu_path, *registers_path, *bundle_path;
 
 hipModule_t load_kernels(void);
 hipFunction_t kernel(hipModule_t module, const char *name);

@@ -129,6 +129,24 @@ static void other_gpus_and_damaged_images_are_refused(void) {
     EXPECT(hipErrorInvalidValue, hipModuleLoadData(&module, NULL));
 }
 
+// What clang packs for several GPUs: first with ours among them, then without.
+static void bundles_hold_several_gpus(void) {
+    hipModule_t module;
+    size_t size;
+    char *image = read_file(bundle_path, &size);
+    OK(hipModuleLoadData(&module, image));
+    uint32_t *out = device_words(1), back;
+    void *params[] = {&out};
+    OK(launch(kernel(module, "bump"), 1, NULL, params));
+    OK(hipMemcpy(&back, out, 4, hipMemcpyDeviceToHost));
+    CHECK(back == 42);
+    for (size_t i = 0; i + 6 < size; i++) {
+        if (memcmp(image + i, "gfx942", 6) == 0) image[i + 5] = '1';
+        if (memcmp(image + i, "\x7f" "ELF", 4) == 0) break;
+    }
+    EXPECT(hipErrorNoBinaryForGpu, hipModuleLoadData(&module, image));
+}
+
 static void unloaded_modules_are_gone(void) {
     size_t all, before, after;
     OK(hipDeviceSynchronize());
@@ -218,6 +236,7 @@ const scenario_t launch_scenarios[] = {
     {"limits_are_enforced", limits_are_enforced},
     {"registers_limit_work_groups", registers_limit_work_groups},
     {"other_gpus_and_damaged_images_are_refused", other_gpus_and_damaged_images_are_refused},
+    {"bundles_hold_several_gpus", bundles_hold_several_gpus},
     {"unloaded_modules_are_gone", unloaded_modules_are_gone},
     {"faults_stick", faults_stick},
     {"use_after_free_in_a_kernel", use_after_free_in_a_kernel},

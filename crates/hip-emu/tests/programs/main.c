@@ -1,7 +1,7 @@
-// Runs one scenario by name: `scenarios NAME KERNELS OTHER_GPU REGISTERS`. Exit code 0: all was as expected.
+// Runs one scenario by name: `scenarios NAME KERNELS OTHER_GPU REGISTERS BUNDLE`. Exit code 0: all was as expected.
 #include "harness.h"
 
-const char *kernels_path, *other_gpu_path, *registers_path;
+const char *kernels_path, *other_gpu_path, *registers_path, *bundle_path;
 
 void *read_file(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");
@@ -56,13 +56,14 @@ void gate_open(gate_t *gate) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 5) {
-        fprintf(stderr, "usage: %s SCENARIO KERNELS OTHER_GPU REGISTERS\n", argv[0]);
+    if (argc != 6) {
+        fprintf(stderr, "usage: %s SCENARIO KERNELS OTHER_GPU REGISTERS BUNDLE\n", argv[0]);
         return 2;
     }
     kernels_path = argv[2];
     other_gpu_path = argv[3];
     registers_path = argv[4];
+    bundle_path = argv[5];
     const scenario_t *lists[] = {memory_scenarios, stream_scenarios, launch_scenarios,
                                  graph_scenarios, device_scenarios};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
