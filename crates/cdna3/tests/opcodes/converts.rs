@@ -357,6 +357,14 @@ fn eight_bit_floats() {
             lane[0] = (lane[0] & !0x7f80_0000) | (exponent << 23);
             lane[1] = (lane[1] & !0x7f80_0000) | ((exponent + 1) << 23);
         }
+        // Random bits that just carry, or just do not, into the 3 (or 2) kept bits.
+        if index % 8 == 1 {
+            let (dropped, exponent) = (20 + lane[2] % 2, 127 - 7 + (lane[2] >> 8) % 12);
+            lane[0] = (lane[0] & !0x7f80_0000) | (exponent << 23);
+            let missing = (1 << dropped) - (lane[0] & ((1 << dropped) - 1));
+            let noise = missing.saturating_sub((lane[2] >> 16) % 2).min((1 << dropped) - 1);
+            lane[1] = noise << (32 - dropped);
+        }
     }
     check(&byte_cases(), &waves, &[Mode::DEFAULT]);
 }

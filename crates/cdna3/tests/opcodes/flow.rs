@@ -52,6 +52,15 @@ fn flow_cases() -> Vec<Case> {
             Match::Bits,
             move |x| if bit(x) { 2 } else { 1 },
         ),
+        // One half of vcc is enough.
+        Case::word(
+            "s_mov_b64 s[28:29], vcc\ns_mov_b64 vcc, 1\ns_lshl_b64 vcc, vcc, 40\n\
+             v_mov_b32_e32 v8, 1\ns_cbranch_vccnz .Lto10\nv_mov_b32_e32 v8, 2\n.Lto10:\n\
+             s_cbranch_vccz .Lto11\nv_add_u32_e32 v8, 4, v8\n.Lto11:\n\
+             s_mov_b64 vcc, s[28:29]",
+            Match::Bits,
+            |_| 5,
+        ),
         exec("s_cbranch_execnz", 6, 1, 2),
         exec("s_cbranch_execz", 7, 2, 1),
         // A call to an address, a call to a label, and returns.

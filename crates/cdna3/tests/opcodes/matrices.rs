@@ -402,72 +402,66 @@ fn check_random(form: &Form, variants: &[Variant<'_>]) {
     }
 }
 
-#[test]
-fn sources_and_results_may_be_accumulation_registers() {
-    let variants: Vec<Variant<'_>> = (0..8)
-        .map(|bits| {
-            let registers = [bits & 1 != 0, bits & 2 != 0, bits & 4 != 0];
-            Variant { registers, ..plain() }
-        })
-        .collect();
-    for form in forms() {
-        check_random(&form, &variants);
-    }
+/// Sources and results in all combinations of vector and accumulation registers.
+fn in_registers() -> Vec<Variant<'static>> {
+    let files = (0..8).map(|bits| [bits & 1 != 0, bits & 2 != 0, bits & 4 != 0]);
+    files.map(|registers| Variant { registers, ..plain() }).collect()
 }
 
-#[test]
-fn blocks_of_a_are_broadcast() {
-    let lane_of = |size: usize, abid: usize| move |lane: usize| lane % size + size * abid;
-    for form in forms().into_iter().filter(|form| form.blocks > 1 && !form.is_double()) {
-        let choices: Vec<(usize, usize)> = (1..=form.blocks.ilog2() as usize)
-            .flat_map(|cbsz| [0, 1, (1 << cbsz) - 1].map(|abid| (cbsz, abid)))
-            .collect();
-        let lanes: Vec<_> = choices.iter().map(|&(cbsz, abid)| lane_of(64 >> cbsz, abid)).collect();
-        let variants: Vec<Variant<'_>> = choices
-            .iter()
-            .zip(&lanes)
-            .map(|(&(cbsz, abid), lane)| {
-                let abid = if abid > 0 { format!(" abid:{abid}") } else { String::new() };
-                let modifiers = format!(" cbsz:{cbsz}{abid}");
-                Variant { modifiers, lanes: [lane, &own], ..plain() }
-            })
-            .collect();
-        check_random(&form, &variants);
-    }
+/// Broadcasts of blocks of A: the modifiers, and lanes by group size and group.
+fn broadcasts(form: &Form) -> Vec<(String, usize, usize)> {
+    let modifiers = |cbsz: usize, abid: usize| {
+        let abid_text = if abid > 0 { format!(" abid:{abid}") } else { String::new() };
+        (format!(" cbsz:{cbsz}{abid_text}"), 64 >> cbsz, abid)
+    };
+    (1..=form.blocks.ilog2() as usize)
+        .flat_map(|cbsz| [0, 1, (1 << cbsz) - 1].map(|abid| modifiers(cbsz, abid)))
+        .collect()
 }
 
+/// Patterns of the lanes of B, from `blgp:1` on.
+const PATTERNS: [fn(usize) -> usize; 7] = [
+    |lane| lane % 32,
+    |lane| lane % 32 + 32,
+    |lane| (lane + 16) % 64,
+    |lane| lane % 16,
+    |lane| lane % 16 + 16,
+    |lane| lane % 16 + 32,
+    |lane| lane % 16 + 48,
+];
+
 #[test]
-fn lanes_of_b_are_permuted() {
-    let patterns: [fn(usize) -> usize; 7] = [
-        |lane| lane % 32,
-        |lane| lane % 32 + 32,
-        |lane| (lane + 16) % 64,
-        |lane| lane % 16,
-        |lane| lane % 16 + 16,
-        |lane| lane % 16 + 32,
-        |lane| lane % 16 + 48,
-    ];
-    let variants: Vec<Variant<'_>> = patterns
-        .iter()
-        .enumerate()
-        .map(|(index, lane)| {
-            let modifiers = format!(" blgp:{}", index + 1);
-            Variant { modifiers, lanes: [&own, lane], ..plain() }
-        })
-        .collect();
+fn registers_broadcasts_and_patterns_do_as_the_guide_says() {
     for form in forms().into_iter().filter(|form| !form.is_double()) {
+        let mut variants = in_registers();
+        let choices = broadcasts(&form);
+        let lanes: Vec<_> = choices
+            .iter()
+            .map(|&(_, size, group)| move |lane: usize| lane % size + size * group)
+            .collect();
+        variants.extend(choices.iter().zip(&lanes).map(|((modifiers, ..), lane)| Variant {
+            modifiers: modifiers.clone(),
+            lanes: [lane, &own],
+            ..plain()
+        }));
+        variants.extend(PATTERNS.iter().enumerate().map(|(index, lane)| Variant {
+            modifiers: format!(" blgp:{}", index + 1),
+            lanes: [&own, lane],
+            ..plain()
+        }));
         check_random(&form, &variants);
     }
 }
 
 #[test]
-fn sources_in_f64_are_negated() {
+fn doubles_take_signs_and_all_registers() {
     let choices = [[true, false, false], [false, true, false], [false, true, true]];
-    let variants = choices.map(|negated| {
-        let [a, b, c] = negated.map(u8::from);
-        Variant { modifiers: format!(" neg:[{a},{b},{c}]"), negated, ..plain() }
-    });
     for form in forms().into_iter().filter(Form::is_double) {
+        let mut variants = in_registers();
+        variants.extend(choices.map(|negated| {
+            let [a, b, c] = negated.map(u8::from);
+            Variant { modifiers: format!(" neg:[{a},{b},{c}]"), negated, ..plain() }
+        }));
         check_random(&form, &variants);
     }
 }
