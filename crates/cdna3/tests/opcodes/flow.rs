@@ -78,6 +78,12 @@ fn flow_cases() -> Vec<Case> {
             Match::Bits,
             |x| (x.a as u32).wrapping_add(2),
         ),
+    ]
+}
+
+/// What has no result but must not stop a wave, and time.
+fn other_cases() -> Vec<Case> {
+    vec![
         // Time goes on.
         Case::word(
             "s_memtime s[28:29]\ns_waitcnt lgkmcnt(0)\ns_memrealtime s[30:31]\n\
@@ -225,7 +231,10 @@ fn pair_cases() -> Vec<Case> {
 }
 
 fn all() -> Vec<Case> {
-    [flow_cases(), mode_cases(), exchange_cases(), pair_cases()].into_iter().flatten().collect()
+    [flow_cases(), other_cases(), mode_cases(), exchange_cases(), pair_cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The lines, for the count of what is tested.
@@ -239,7 +248,8 @@ pub(crate) fn lines() -> Vec<String> {
 
 #[test]
 fn branches_calls_and_the_mode() {
-    let cases: Vec<Case> = [flow_cases(), mode_cases()].into_iter().flatten().collect();
+    let cases: Vec<Case> =
+        [flow_cases(), other_cases(), mode_cases()].into_iter().flatten().collect();
     check(&cases, &waves([Kind::Int; 4], 4, 0xf1), &Mode::ALL);
 }
 
