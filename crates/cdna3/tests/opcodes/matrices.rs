@@ -466,6 +466,56 @@ fn doubles_take_signs_and_all_registers() {
     }
 }
 
+/// Elements of any size that does not overflow, so that every step of a sum rounds.
+fn rough_element(ty: Type, random: &mut Random) -> u64 {
+    let value = (random.next() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0;
+    match ty {
+        Type::F16 => F16.of(value * 8.0),
+        Type::Bf16 => F32.of(value * 8.0) >> 16,
+        // All bytes but the NaN and those that are large.
+        Type::Fp8 | Type::Bf8 | Type::I8 => (random.next() & 0x80) | (1 + random.next() % 0x5f),
+        Type::F32 => F32.of(value * 8.0),
+        Type::F64 => (value * 8.0).to_bits(),
+    }
+}
+
+#[test]
+fn sums_are_kept_in_the_result_type() {
+    for form in forms().into_iter().filter(|form| !form.is_integer()) {
+        let mut random = Random(0x50f7);
+        let count = form.blocks * form.n * form.k;
+        let mut elements =
+            |ty: Type| (0..count).map(|_| rough_element(ty, &mut random)).collect::<Vec<u64>>();
+        let (a, b) = (elements(form.a), elements(form.b));
+        let at = |x: usize, i: usize, k: usize| (x * form.n + i) * form.k + k;
+        let addend = |x: usize, i: usize, j: usize| ((x + 3 * i + 7 * j) % 97) as f64 / 64.0;
+        let a_words = form.input(form.a, |x, i, k| a[at(x, i, k)]);
+        let b_words = form.input(form.b, |x, j, k| b[at(x, j, k)]);
+        let mut device = form.device(&[plain()]);
+        let words = [a_words.as_slice(), &b_words, &form.output(addend)];
+        let got = form.run(&mut device, "rough", words, 1).remove(0);
+        for [x, i, j] in form.outputs() {
+            let products =
+                (0..form.k).map(|k| form.a.value(a[at(x, i, k)]) * form.b.value(b[at(x, j, k)]));
+            let terms: Vec<f64> = products.chain([addend(x, i, j)]).collect();
+            let (want, size) =
+                (terms.iter().sum::<f64>(), terms.iter().map(|t| t.abs()).sum::<f64>());
+            let (item, lane) = form.output_place(x, i, j);
+            let (value, step) = if form.is_double() {
+                let high = u64::from(got[(2 * item + 1) * 64 + lane]) << 32;
+                let bits = high | u64::from(got[2 * item * 64 + lane]);
+                (f64::from_bits(bits), f64::EPSILON)
+            } else {
+                (f64::from(f32::from_bits(got[item * 64 + lane])), f64::from(f32::EPSILON))
+            };
+            // Half a step of the largest partial sum for each term, in any order of them.
+            let bound = size * step / 2.0 * terms.len() as f64;
+            let error = (value - want).abs();
+            assert!(error <= bound, "{}: {x},{i},{j}: {value} for {want}", form.name);
+        }
+    }
+}
+
 /// A 16x16 product whose A and B have one value each in row, column and depth 0.
 fn product_of(name: &str, ty: Type, a: u64, b: u64, c: f64) -> u32 {
     let form = forms().into_iter().find(|form| form.name == name).expect("it is a form");
