@@ -1,0 +1,237 @@
+//! Parity of the matrix kernels with f64, and their independence of company and kernel.
+
+mod matrix;
+
+use half::{bf16, f16};
+use kernel_tests::{Device, Noise, Params, f32_bytes};
+use matrix::{Element, Epilogue, Product, fragment_index, fragment_len};
+
+/// In floors of `Product::worst_error`, which allow one rounding of the result and f32 accumulation
+/// of its products. Inputs are fixed: no allowance is needed.
+const ROUNDED_ONCE: f64 = 1.0;
+
+const PLAIN: Epilogue = Epilogue { bias: false, residual: false, silu_mul: false, logits: false };
+
+/// Row tiles and column tiles of the skinny kernels.
+const SKINNY: [[usize; 2]; 4] = [[1, 1], [1, 2], [2, 2], [4, 1]];
+
+fn skinny(device: &mut Device, product: &Product, [m, n]: [usize; 2]) -> Vec<f32> {
+    let name = format!("gemm_skinny_{}_{m}x{n}", product.element.name());
+    let grid = [product.n.div_ceil(16).div_ceil(n), product.rows.div_ceil(16 * m), 1];
+    product.run(device, &name, grid, 512)
+}
+
+fn big(device: &mut Device, product: &Product, rows: usize) -> Vec<f32> {
+    let name = format!("gemm_big_{}_{rows}", product.element.name());
+    let tiles = product.rows.div_ceil(rows) * product.n.div_ceil(128);
+    product.run(device, &name, [tiles, 1, 1], 2 * rows)
+}
+
+#[test]
+fn big_matches_f64() {
+    let mut device = Device::load("gemm_big.hip");
+    // One tile and less, several tiles both ways, k below a step, odd, ending in either half of a
+    // step, more than one step a slice.
+    let shapes = [
+        ([1, 16, 32], 64),
+        ([65, 129, 65], 64),
+        ([63, 15, 7], 128),
+        ([64, 17, 1], 64),
+        ([130, 136, 100], 128),
+        ([257, 20, 40], 256),
+        ([17, 33, 1100], 64),
+        ([300, 144, 64], 64),
+    ];
+    for (shape, rows) in shapes {
+        for element in [Element::Bf16, Element::F16] {
+            let product = Product::new(element, shape, PLAIN);
+            let worst = product.worst_error(&big(&mut device, &product, rows));
+            assert!(worst <= ROUNDED_ONCE, "{shape:?} {rows} {element:?}: {worst} floors");
+        }
+    }
+}
+
+#[test]
+fn big_epilogues_match_f64() {
+    let mut device = Device::load("gemm_big.hip");
+    for epilogue in EPILOGUES {
+        for element in [Element::Bf16, Element::F16] {
+            let product = Product::new(element, [66, 134, 40], epilogue);
+            let worst = product.worst_error(&big(&mut device, &product, 64));
+            assert!(worst <= ROUNDED_ONCE, "{epilogue:?} {element:?}: {worst} floors");
+        }
+    }
+}
+
+#[test]
+fn a_row_has_the_same_bits_in_every_kernel() {
+    let mut device = Device::load_all(&["gemm_skinny.hip", "gemm_big.hip"]);
+    for element in [Element::Bf16, Element::F16] {
+        // 1130: slices of 6 fragments, the last one short; 333: most slices of 2, two empty.
+        for k in [333, 1130] {
+            let product = Product::new(element, [70, 33, k], Epilogue { logits: true, ..PLAIN });
+            let expect = skinny(&mut device, &product, [4, 1]);
+            for rows in [64, 128, 256] {
+                assert_eq!(big(&mut device, &product, rows), expect, "{element:?} {k} {rows}");
+            }
+            let alone = skinny(&mut device, &product.only(69..70), [1, 1]);
+            assert_eq!(alone, expect[69 * 33..], "{element:?} {k}");
+        }
+    }
+    for epilogue in EPILOGUES {
+        let product = Product::new(Element::Bf16, [33, 34, 96], epilogue);
+        let expect = skinny(&mut device, &product, [2, 2]);
+        assert_eq!(big(&mut device, &product, 64), expect, "{epilogue:?}");
+    }
+}
+
+#[test]
+fn skinny_matches_f64() {
+    let mut device = Device::load("gemm_skinny.hip");
+    // Rows around tiles; n with whole, short and odd tiles; k below a fragment, odd, a multiple of
+    // 8 only, more than one group of loads per slice.
+    let shapes = [
+        [1, 16, 32],
+        [15, 33, 7],
+        [16, 48, 1],
+        [17, 31, 65],
+        [63, 20, 100],
+        [64, 64, 264],
+        [65, 17, 333],
+        [2, 18, 600],
+    ];
+    for (shape, tiles) in shapes.iter().flat_map(|&s| SKINNY.map(|t| (s, t))) {
+        for element in [Element::Bf16, Element::F16] {
+            let product = Product::new(element, shape, PLAIN);
+            let worst = product.worst_error(&skinny(&mut device, &product, tiles));
+            assert!(worst <= ROUNDED_ONCE, "{shape:?} {tiles:?} {element:?}: {worst} floors");
+        }
+    }
+}
+
+const EPILOGUES: [Epilogue; 4] = [
+    Epilogue { bias: true, ..PLAIN },
+    Epilogue { residual: true, ..PLAIN },
+    Epilogue { bias: true, residual: true, ..PLAIN },
+    Epilogue { bias: true, silu_mul: true, ..PLAIN },
+];
+
+#[test]
+fn skinny_epilogues_match_f64() {
+    let mut device = Device::load("gemm_skinny.hip");
+    for epilogue in EPILOGUES {
+        for (shape, tiles) in [([17, 38, 72], [2, 2]), ([3, 50, 40], [1, 2]), ([1, 34, 64], [1, 1])]
+        {
+            for element in [Element::Bf16, Element::F16] {
+                let product = Product::new(element, shape, epilogue);
+                let worst = product.worst_error(&skinny(&mut device, &product, tiles));
+                assert!(worst <= ROUNDED_ONCE, "{shape:?} {epilogue:?} {element:?}: {worst}");
+            }
+        }
+    }
+}
+
+#[test]
+fn logits_are_f32_and_their_best_is_found() {
+    let mut device = Device::load_all(&["gemm_skinny.hip", "argmax.hip"]);
+    for (shape, tiles) in [([1, 45, 64], [1, 1]), ([17, 100, 33], [2, 2]), ([64, 16, 40], [4, 1])] {
+        let product = Product::new(Element::Bf16, shape, Epilogue { logits: true, ..PLAIN });
+        let logits = skinny(&mut device, &product, tiles);
+        let worst = product.worst_error(&logits);
+        assert!(worst <= ROUNDED_ONCE, "{shape:?}: {worst} floors");
+        let partial = device.bytes("partial").to_vec();
+        let params = Params::new()
+            .u64(0)
+            .u64(device.allocate("best", &partial))
+            .u64(device.poisoned("tokens", shape[0] * 4))
+            .size(shape[1])
+            .u32(0)
+            .size(shape[1].div_ceil(16))
+            .u32(0);
+        device.launch("argmax_final", [shape[0], 1, 1], 64, &params);
+        let best = |row: &[f32]| {
+            let (at, _) = row.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, &v)| {
+                if v > best.1 { (i, v) } else { best }
+            });
+            at as u32
+        };
+        let expect: Vec<u32> = logits.chunks(shape[1]).map(best).collect();
+        assert_eq!(device.u32s("tokens"), expect, "{shape:?}");
+    }
+}
+
+#[test]
+fn skinny_rows_do_not_depend_on_company_or_tiles() {
+    let mut device = Device::load("gemm_skinny.hip");
+    let product = Product::new(Element::Bf16, [20, 33, 555], Epilogue { logits: true, ..PLAIN });
+    let together = skinny(&mut device, &product, [1, 1]);
+    for tiles in SKINNY {
+        assert_eq!(skinny(&mut device, &product, tiles), together, "{tiles:?}");
+    }
+    for row in [0, 7, 19] {
+        let alone = skinny(&mut device, &product.only(row..row + 1), [1, 2]);
+        assert_eq!(alone, together[row * 33..(row + 1) * 33], "row {row}");
+    }
+}
+
+/// A part of a weight as the loader repacks it: source rows, first row and step of the whole.
+type Part = (usize, usize, usize);
+
+fn repack(device: &mut Device, [n, k, stride]: [usize; 3], parts: &[Part], types: [u32; 2]) {
+    device.reset();
+    let dst = device.poisoned("dst", fragment_len(n, k) * 2);
+    let mut expect = vec![[0u8; 2]; fragment_len(n, k)];
+    let mut noise = Noise::new(n as u64);
+    for (i, &(rows, first, step)) in parts.iter().enumerate() {
+        let values = noise.f32s(rows * stride, 4.0);
+        let (bytes, values): (Vec<u8>, Vec<f32>) = match types[0] {
+            0 => (
+                Element::Bf16.bytes(&values),
+                values.iter().map(|&v| Element::Bf16.rounded(v)).collect(),
+            ),
+            1 => (
+                Element::F16.bytes(&values),
+                values.iter().map(|&v| Element::F16.rounded(v)).collect(),
+            ),
+            _ => (f32_bytes(&values), values),
+        };
+        for (at, &v) in values.iter().enumerate().filter(|(at, _)| at % stride < k) {
+            let half = match types[1] {
+                0 => bf16::from_f32(v).to_le_bytes(),
+                _ => f16::from_f32(v).to_le_bytes(),
+            };
+            expect[fragment_index(first + step * (at / stride), at % stride, k)] = half;
+        }
+        let params = Params::new()
+            .u64(device.allocate(&format!("src {i}"), &bytes))
+            .u64(dst)
+            .size(rows)
+            .size(stride)
+            .size(k)
+            .size(n)
+            .size(first)
+            .size(step)
+            .u32(types[0])
+            .u32(types[1]);
+        let tiles = (first + step * rows).div_ceil(16) - first / 16;
+        device.launch("repack_w", [k.div_ceil(32).div_ceil(4), tiles, 1], 256, &params);
+    }
+    assert_eq!(device.bytes("dst"), expect.concat(), "{n} x {k}, {parts:?}, types {types:?}");
+}
+
+#[test]
+fn repack_places_every_element_and_zeroes_tails() {
+    let mut device = Device::load("repack_w.hip");
+    for types in [[0, 0], [1, 1], [2, 0], [2, 1], [0, 1], [1, 0]] {
+        repack(&mut device, [16, 32, 32], &[(16, 0, 1)], types);
+        repack(&mut device, [17, 33, 37], &[(17, 0, 1)], types);
+    }
+    for size in [1, 15, 63, 64, 65] {
+        repack(&mut device, [size, 1, 1], &[(size, 0, 1)], [0, 0]);
+        repack(&mut device, [3, size, size], &[(3, 0, 1)], [2, 0]);
+    }
+    // Queries, keys, values; gate and up interleaved; a loader's pieces of one matrix.
+    repack(&mut device, [40, 64, 64], &[(24, 0, 1), (8, 24, 1), (8, 32, 1)], [0, 0]);
+    repack(&mut device, [42, 40, 40], &[(21, 0, 2), (21, 1, 2)], [0, 0]);
+    repack(&mut device, [37, 130, 130], &[(5, 0, 1), (20, 5, 1), (12, 25, 1)], [2, 0]);
+}
