@@ -5,13 +5,13 @@ use kernel_tests::{Device, Noise, Params, f32_bytes};
 
 /// Element type of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Element {
+pub(crate) enum Element {
     Bf16,
     F16,
 }
 
 impl Element {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bf16 => "bf16",
             Self::F16 => "f16",
@@ -19,14 +19,14 @@ impl Element {
     }
 
     /// Nearest value of the type, widened.
-    pub fn rounded(self, v: f32) -> f32 {
+    pub(crate) fn rounded(self, v: f32) -> f32 {
         match self {
             Self::Bf16 => bf16::from_f32(v).to_f32(),
             Self::F16 => f16::from_f32(v).to_f32(),
         }
     }
 
-    pub fn bytes(self, values: &[f32]) -> Vec<u8> {
+    pub(crate) fn bytes(self, values: &[f32]) -> Vec<u8> {
         let bytes = |&v: &f32| match self {
             Self::Bf16 => bf16::from_f32(v).to_le_bytes(),
             Self::F16 => f16::from_f32(v).to_le_bytes(),
@@ -34,7 +34,7 @@ impl Element {
         values.iter().flat_map(bytes).collect()
     }
 
-    pub fn widened(self, bytes: &[u8]) -> Vec<f32> {
+    pub(crate) fn widened(self, bytes: &[u8]) -> Vec<f32> {
         let (halves, _) = bytes.as_chunks::<2>();
         let wide = |&half: &[u8; 2]| match self {
             Self::Bf16 => bf16::from_le_bytes(half).to_f32(),
@@ -53,35 +53,35 @@ impl Element {
 }
 
 /// Index in the fragment-major layout, from its definition: `[n/16][k/32][64 lanes][8]`.
-pub fn fragment_index(row: usize, col: usize, k: usize) -> usize {
+pub(crate) fn fragment_index(row: usize, col: usize, k: usize) -> usize {
     let fragment = row / 16 * k.div_ceil(32) + col / 32;
     let lane = col % 32 / 8 * 16 + row % 16;
     (fragment * 64 + lane) * 8 + col % 8
 }
 
 /// Elements of a fragment-major weight.
-pub fn fragment_len(n: usize, k: usize) -> usize {
+pub(crate) fn fragment_len(n: usize, k: usize) -> usize {
     n.next_multiple_of(16) * k.next_multiple_of(32)
 }
 
 /// What the epilogue does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Epilogue {
-    pub bias: bool,
-    pub residual: bool,
-    pub silu_mul: bool,
+pub(crate) struct Epilogue {
+    pub(crate) bias: bool,
+    pub(crate) residual: bool,
+    pub(crate) silu_mul: bool,
     /// f32 output and the best column of each tile.
-    pub logits: bool,
+    pub(crate) logits: bool,
 }
 
 /// Operands of `x * w^T`.
 #[derive(Clone, Debug)]
-pub struct Product {
-    pub element: Element,
-    pub rows: usize,
-    pub n: usize,
-    pub k: usize,
-    pub epilogue: Epilogue,
+pub(crate) struct Product {
+    pub(crate) element: Element,
+    pub(crate) rows: usize,
+    pub(crate) n: usize,
+    pub(crate) k: usize,
+    pub(crate) epilogue: Epilogue,
     x: Vec<f32>,
     w: Vec<f32>,
     bias: Vec<f32>,
@@ -89,7 +89,7 @@ pub struct Product {
 }
 
 impl Product {
-    pub fn new(element: Element, [rows, n, k]: [usize; 3], epilogue: Epilogue) -> Self {
+    pub(crate) fn new(element: Element, [rows, n, k]: [usize; 3], epilogue: Epilogue) -> Self {
         let mut noise = Noise::new((rows * 31 + n * 7 + k) as u64);
         let mut of =
             |len: usize| -> Vec<f32> { (0..len).map(|_| element.rounded(noise.unit())).collect() };
@@ -99,7 +99,7 @@ impl Product {
     }
 
     /// The same operands for some of the rows only.
-    pub fn only(&self, rows: std::ops::Range<usize>) -> Self {
+    pub(crate) fn only(&self, rows: std::ops::Range<usize>) -> Self {
         let (x, residual) = (&self.x, &self.residual);
         Self {
             rows: rows.len(),
@@ -114,7 +114,7 @@ impl Product {
     }
 
     /// Columns of the output.
-    pub fn cols(&self) -> usize {
+    pub(crate) fn cols(&self) -> usize {
         if self.epilogue.silu_mul { self.n / 2 } else { self.n }
     }
 
@@ -141,7 +141,7 @@ impl Product {
     }
 
     /// Launches `kernel` and returns the output's rows without what lies between them.
-    pub fn run(
+    pub(crate) fn run(
         &self,
         device: &mut Device,
         kernel: &str,
@@ -224,7 +224,7 @@ impl Product {
 
     /// The largest error, in floors: rounding of the result to its type, or `2^-22` of the sum of
     /// magnitudes where that is more (f32 accumulation, sums that cancel).
-    pub fn worst_error(&self, results: &[f32]) -> f64 {
+    pub(crate) fn worst_error(&self, results: &[f32]) -> f64 {
         let expected = self.expected();
         assert_eq!(results.len(), expected.len(), "as many results as references");
         let relative = if self.epilogue.logits { 0.0 } else { self.element.relative_floor() };
