@@ -382,3 +382,35 @@ fn calls_through_pointers() {
         assert_eq!(device.words(name), want, "{name}");
     }
 }
+
+#[test]
+fn division_and_roots_of_f64_are_rounded_once() {
+    let mut device = Device::load("elementwise.hip");
+    let mut random = Random(10);
+    let n = 1300_usize;
+    let x: Vec<f32> = (0..n).map(|_| (random.float() * 3.0).exp2()).collect();
+    let double = |random: &mut Random| {
+        let fraction = random.next() >> 12;
+        f64::from_bits(fraction | ((1023 - 300 + random.next() % 600) << 52))
+    };
+    let wide: Vec<f64> = (0..=n).map(|_| double(&mut random)).collect();
+    let pointers = [
+        device.memory.allocate("x", &bytes!(x)),
+        device.memory.allocate("out", &vec![0; 4 * n]),
+        device.memory.allocate("wide", &bytes!(wide)),
+        device.memory.allocate("out64", &vec![0; 8 * n]),
+    ];
+    device.launch("transcendental", 4, 256, &args(&pointers, &[n as u32]));
+    for (i, got) in doubles(&device, "out64").into_iter().map(f64::from_bits).enumerate() {
+        let want = wide[i].mul_add(wide[i], 0.5) / wide[n - i] + wide[i].sqrt();
+        assert_eq!(got, want, "{i}: {} {}", wide[i], wide[n - i]);
+    }
+    for (i, &got) in floats(&device, "out").iter().enumerate() {
+        let x = f64::from(x[i]);
+        let turn = (x * std::f64::consts::TAU).sin() * x.sqrt();
+        let want = x.ln() + turn + x.exp2() + x.floor();
+        let size = x.ln().abs() + x.sqrt() + x.exp2() + x.floor();
+        let error = (f64::from(got) - want).abs();
+        assert!(error <= size * 2.0_f64.powi(-21), "{i}: {got} for {want} of {x}");
+    }
+}
