@@ -30,6 +30,14 @@ pub enum FaultKind {
         /// Size of the lane's scratch.
         size_bytes: usize,
     },
+    /// An atomic's address is not a multiple of its size.
+    #[error("lane {lane}: atomic at {address:#x}, which is misaligned")]
+    Misaligned {
+        /// The lane.
+        lane: usize,
+        /// The address.
+        address: u64,
+    },
     /// The program counter left the program, or a computed jump hit no instruction.
     #[error("no instruction at {0:#x}")]
     ProgramCounter(u64),
@@ -39,6 +47,12 @@ pub enum FaultKind {
     /// The launch ran longer than its limit of instructions.
     #[error("more than {0} instructions in one wave: endless loop?")]
     Endless(u64),
+    /// The launch was ended from outside, or by a fault of another work-group.
+    #[error("cancelled")]
+    Cancelled,
+    /// An observer found a defect of the kernel.
+    #[error("{0}")]
+    Finding(String),
     /// The launch's parameters do not fit the kernel or the device.
     #[error("launch refused: {0}")]
     Launch(String),

@@ -1,14 +1,19 @@
-//! Launches: kernel arguments, the initial registers of each wave, work-groups in order.
+//! Launches: kernel arguments, the initial registers of each wave, work-groups on threads.
 //!
 //! Source: LLVM's "User Guide for AMDGPU Backend": kernel descriptor, initial kernel execution
 //! state, code object v5 hidden arguments.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::code_object::{ArgumentKind, Kernel};
 use crate::inst::slot;
 
 use super::fault::{Fault, FaultKind};
-use super::group::Group;
+use super::group::{Group, Limits};
 use super::memory::GlobalMemory;
+use super::observe::{GroupInfo, NoObserver, ObserverFactory};
+use super::order::Random;
 use super::prepared::Prepared;
 use super::wave::{PRIVATE_APERTURE, SHARED_APERTURE, Wave};
 
@@ -24,7 +29,8 @@ const LDS_POISON: u8 = 0xd5;
 pub struct Dim3(pub [u32; 3]);
 
 impl Dim3 {
-    fn count(self) -> u64 {
+    /// Their product.
+    pub fn count(self) -> u64 {
         self.0.iter().map(|&n| u64::from(n)).product()
     }
 }
@@ -49,8 +55,10 @@ pub struct Launch<'a> {
 }
 
 /// What a launch did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LaunchReport {
+    /// Work-groups.
+    pub num_groups: u64,
     /// Instructions executed, each wave counted.
     pub num_wave_instructions: u64,
     /// Waves.
@@ -97,26 +105,187 @@ pub fn kernarg(kernel: &Kernel, args: &[u8], grid: Dim3, block: Dim3, dynamic_ld
     segment
 }
 
-/// Runs a kernel to its end, work-group after work-group.
+/// How to launch.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// Threads, at least 1; each runs one work-group at a time, the caller's thread is one.
+    pub num_threads: usize,
+    /// Shuffles the order of work-groups, and of waves in each; without it both are ascending.
+    pub seed: Option<u64>,
+    /// Most instructions of one wave; more is taken for an endless loop.
+    pub max_wave_instructions: u64,
+    /// The part of the grid that is run; the whole without it.
+    pub part: Option<Part>,
+    /// Ends the launch with [`FaultKind::Cancelled`] when it becomes true.
+    pub cancel: Option<&'a AtomicBool>,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self {
+            num_threads: 1,
+            seed: None,
+            max_wave_instructions: 1 << 32,
+            part: None,
+            cancel: None,
+        }
+    }
+}
+
+/// Work-groups `first`, `first + stride`, ... of the grid (x fastest), at most `count` of them. The
+/// others do not run: for counting a sample of a huge launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Number of the first work-group.
+    pub first: u64,
+    /// Distance, at least 1.
+    pub stride: u64,
+    /// Most work-groups.
+    pub count: u64,
+}
+
+/// Runs a kernel to its end on this thread.
 ///
 /// # Errors
-/// [`Fault`] names the instruction that cannot be executed or reached outside memory, or says why
-/// the launch does not fit the device; memory then holds what was written before.
-pub fn launch(launch: &Launch<'_>, memory: &mut dyn GlobalMemory) -> Result<LaunchReport, Fault> {
+/// As [`launch_with`].
+pub fn launch<M>(launch: &Launch<'_>, memory: &M) -> Result<LaunchReport, Fault>
+where
+    M: GlobalMemory + ?Sized,
+{
+    launch_with(launch, memory, &NoObserver, &Options::default())
+}
+
+/// Runs a kernel, watched by the factory's observers. The call returns when no thread works on it
+/// any more.
+///
+/// # Errors
+/// [`Fault`] names the instruction that cannot be executed, reached outside memory or was stopped
+/// by an observer, or says why the launch does not fit the device; memory then holds what was
+/// written before. With several faults it is that of the work-group that comes first in the
+/// order, whatever the threads' timing.
+pub fn launch_with<M, F>(
+    launch: &Launch<'_>,
+    memory: &M,
+    factory: &F,
+    options: &Options<'_>,
+) -> Result<LaunchReport, Fault>
+where
+    M: GlobalMemory + ?Sized,
+    F: ObserverFactory,
+{
     check(launch).map_err(|why| refused(FaultKind::Launch(why)))?;
     let entry = launch.prepared.program().index_of(launch.kernel.entry);
     let missing = || refused(FaultKind::ProgramCounter(launch.kernel.entry));
     let entry = entry.ok_or_else(missing)? as usize;
-    let mut report = LaunchReport { num_wave_instructions: 0, num_waves: 0 };
-    for index in 0..launch.grid.count() {
+    let order = order(launch.grid.count(), options);
+    let num_threads = options.num_threads.min(order.len()).max(1);
+    let run = Run {
+        launch,
+        entry,
+        memory,
+        factory,
+        options,
+        order,
+        next: AtomicU64::new(0),
+        first_fault: AtomicU64::new(u64::MAX),
+        outcome: Mutex::new(RunOutcome::default()),
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..num_threads {
+            scope.spawn(|| run.work());
+        }
+        run.work();
+    });
+    let outcome = run.outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match outcome.fault {
+        Some((_, fault)) => Err(fault),
+        None => Ok(outcome.report),
+    }
+}
+
+/// Numbers of the work-groups, in the order in which they are begun.
+fn order(num_groups: u64, options: &Options<'_>) -> Vec<u64> {
+    let part = options.part.unwrap_or(Part { first: 0, stride: 1, count: num_groups });
+    let all = (part.first..num_groups).step_by(part.stride.max(1) as usize);
+    let mut order: Vec<u64> = all.take(usize::try_from(part.count).unwrap_or(usize::MAX)).collect();
+    if let Some(seed) = options.seed {
+        Random::new(seed, u64::MAX).shuffle(&mut order);
+    }
+    order
+}
+
+/// A launch that is under way.
+struct Run<'a, M: ?Sized, F> {
+    launch: &'a Launch<'a>,
+    entry: usize,
+    memory: &'a M,
+    factory: &'a F,
+    options: &'a Options<'a>,
+    order: Vec<u64>,
+    /// Place in the order of the next work-group to begin.
+    next: AtomicU64,
+    first_fault: AtomicU64,
+    outcome: Mutex<RunOutcome>,
+}
+
+#[derive(Default)]
+struct RunOutcome {
+    report: LaunchReport,
+    /// The fault at the lowest place so far.
+    fault: Option<(u64, Fault)>,
+}
+
+impl<M: GlobalMemory + ?Sized, F: ObserverFactory> Run<'_, M, F> {
+    /// Runs work-groups until there are no more, or one has faulted.
+    fn work(&self) {
+        let mut report = LaunchReport::default();
+        loop {
+            let place = self.next.fetch_add(1, Ordering::Relaxed);
+            let is_stopped = self.first_fault.load(Ordering::Relaxed) < place;
+            let Some(&index) = self.order.get(place as usize).filter(|_| !is_stopped) else {
+                break;
+            };
+            match self.run_group(place, index) {
+                Ok((num_waves, num_instructions)) => {
+                    report.num_groups += 1;
+                    report.num_waves += num_waves;
+                    report.num_wave_instructions += num_instructions;
+                }
+                Err(fault) => self.note(place, fault),
+            }
+        }
+        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        outcome.report.num_groups += report.num_groups;
+        outcome.report.num_waves += report.num_waves;
+        outcome.report.num_wave_instructions += report.num_wave_instructions;
+    }
+
+    fn note(&self, place: u64, fault: Fault) {
+        self.first_fault.fetch_min(place, Ordering::Relaxed);
+        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        if outcome.fault.as_ref().is_none_or(|&(first, _)| place < first) {
+            outcome.fault = Some((place, fault));
+        }
+    }
+
+    fn run_group(&self, place: u64, index: u64) -> Result<(u64, u64), Fault> {
+        let launch = self.launch;
         let [x, y] = [0, 1].map(|axis| u64::from(launch.grid.0[axis]));
         let id = [index % x, index / x % y, index / x / y].map(|n| n as u32);
-        let mut group = group(launch, id, entry, memory)
+        let mut group = group(launch, id, index, self.entry, self.memory)
             .map_err(|error| refused(FaultKind::Memory { lane: 0, error }))?;
-        report.num_waves += group.waves.len() as u64;
-        report.num_wave_instructions += group.run(memory)?;
+        let limits = Limits {
+            max_wave_instructions: self.options.max_wave_instructions,
+            cancel: self.options.cancel,
+            first_fault: &self.first_fault,
+            place,
+        };
+        let random = self.options.seed.map(|seed| Random::new(seed, index));
+        let mut observer = self.factory.observer(group.info);
+        let result = group.run(self.memory, &mut observer, &limits, random);
+        self.factory.merge(group.info, observer);
+        Ok((group.waves.len() as u64, result?))
     }
-    Ok(report)
 }
 
 fn refused(kind: FaultKind) -> Fault {
@@ -152,11 +321,12 @@ fn check(launch: &Launch<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn group<'a>(
+fn group<'a, M: GlobalMemory + ?Sized>(
     launch: &Launch<'a>,
     id: [u32; 3],
+    index: u64,
     entry: usize,
-    memory: &dyn GlobalMemory,
+    memory: &M,
 ) -> Result<Group<'a>, super::AccessError> {
     let lds_bytes = launch.kernel.group_segment_bytes + launch.dynamic_lds;
     let size = launch.block.count() as usize;
@@ -166,16 +336,17 @@ fn group<'a>(
         waves.push(wave(launch, id, index, entry, memory)?);
     }
     let lds = vec![LDS_POISON; lds_bytes as usize];
-    Ok(Group { prepared: launch.prepared, image_base: launch.image_base, id, waves, lds })
+    let info = GroupInfo { id, index, num_waves, lds_bytes: lds.len() };
+    Ok(Group { prepared: launch.prepared, image_base: launch.image_base, info, waves, lds })
 }
 
 /// A wave with its initial registers.
-fn wave(
+fn wave<M: GlobalMemory + ?Sized>(
     launch: &Launch<'_>,
     id: [u32; 3],
     index: usize,
     entry: usize,
-    memory: &dyn GlobalMemory,
+    memory: &M,
 ) -> Result<Wave, super::AccessError> {
     let descriptor = &launch.kernel.descriptor;
     let [num_vgprs, num_agprs] = launch.prepared.num_registers();
@@ -185,7 +356,8 @@ fn wave(
     let [x, y, _] = launch.block.0.map(|n| n as usize);
     let size = launch.block.count() as usize;
     let lanes = (size - index * 64).min(64);
-    wave.set_pair(slot::EXEC, u64::MAX >> (64 - lanes));
+    wave.initial_exec = u64::MAX >> (64 - lanes);
+    wave.set_pair(slot::EXEC, wave.initial_exec);
     for lane in 0..64 {
         let item = index * 64 + lane;
         let packed = (item % x) | ((item / x % y) << 10) | ((item / x / y) << 20);

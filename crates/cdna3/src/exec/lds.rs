@@ -6,91 +6,117 @@ use crate::inst::Inst;
 
 use super::access::{Access, Kind};
 use super::fault::FaultKind;
+use super::group::Context;
+use super::memory::GlobalMemory;
+use super::observe::{Observer, Space};
+use super::transfer::{self, Local, Nothing, Target};
+use super::vector_memory::{Addresses, observed, show, target_access};
 use super::wave::{Lanes32, Wave};
 
-/// Executes a DS instruction on the work-group's `lds`.
-pub(crate) fn execute(
+/// Executes a DS instruction on the work-group's LDS.
+pub(crate) fn execute<M: GlobalMemory + ?Sized, O: Observer>(
     w: &mut Wave,
     i: &Inst,
     access: &Access,
-    lds: &mut [u8],
+    context: &mut Context<'_, M, O>,
 ) -> Result<(), FaultKind> {
     if i.memory.gds {
         return Err(FaultKind::Unsupported("global data share"));
     }
     match access.kind {
         Kind::Swizzle | Kind::Permute | Kind::Bpermute => exchange(w, i, access.kind),
-        Kind::Load => load(w, i, access, lds),
-        Kind::Store => store(w, i, access, lds),
-        Kind::Atomic(atomic) => {
-            let (addresses, exec) = (w.lanes(i.src[0], 0), w.exec());
-            let offset = i.memory.offset as usize;
-            for lane in (0..64).filter(|lane| (exec >> lane) & 1 == 1) {
-                let at = addresses[lane] as usize + offset;
-                let old = read(lds, at, access.bytes);
-                // DS order: data 0 is the comparand, data 1 the new value.
-                let (first, second) = (w.data64(i.src[1], lane), w.data64(i.src[2], lane));
-                let is_cmpst = !i.src[2].is_none();
-                let (data, compare) = if is_cmpst { (second, first) } else { (first, 0) };
-                let new = atomic.apply(old, data, compare, access.bytes);
-                write(lds, at, &new.to_le_bytes()[..access.bytes]);
-                w.set_lane(i.dst, 0, lane, old as u32);
-                if access.bytes == 8 {
-                    w.set_lane(i.dst, 1, lane, (old >> 32) as u32);
-                }
+        Kind::Cache => {}
+        _ => {
+            let (base, exec) = (w.lanes(i.src[0], 0), w.exec());
+            let (offsets, count) = offsets(i, access);
+            for (slot, offset) in offsets.into_iter().enumerate().take(count) {
+                let addresses = base.map(|address| u64::from(address) + offset);
+                ds(w, i, (access, slot), &addresses, exec, context)?;
             }
         }
-        Kind::Cache => {}
     }
     Ok(())
 }
 
-fn read(lds: &[u8], at: usize, bytes: usize) -> u64 {
-    let mut value = [0; 8];
-    if let Some(found) = lds.get(at..at + bytes) {
-        value[..bytes].copy_from_slice(found);
-    }
-    u64::from_le_bytes(value)
-}
-
-fn write(lds: &mut [u8], at: usize, bytes: &[u8]) {
-    if let Some(found) = lds.get_mut(at..at + bytes.len()) {
-        found.copy_from_slice(bytes);
-    }
-}
-
 /// Byte offsets of the instruction's one or two addresses.
-fn offsets(i: &Inst, access: &Access) -> ([usize; 2], usize) {
+fn offsets(i: &Inst, access: &Access) -> ([u64; 2], usize) {
     match access.pair_stride {
-        Some(stride) => (i.memory.pair.map(|step| usize::from(step) * stride), 2),
-        None => ([i.memory.offset as usize, 0], 1),
+        Some(stride) => (i.memory.pair.map(|step| u64::from(step) * stride as u64), 2),
+        None => ([i.memory.offset as u64, 0], 1),
     }
 }
 
-fn load(w: &mut Wave, i: &Inst, access: &Access, lds: &[u8]) {
-    let (addresses, exec) = (w.lanes(i.src[0], 0), w.exec());
-    let (offsets, count) = offsets(i, access);
-    for lane in (0..64).filter(|lane| (exec >> lane) & 1 == 1) {
-        for (slot, offset) in offsets.iter().enumerate().take(count) {
-            let mut bytes = [0; 16];
-            let at = addresses[lane] as usize + offset;
-            if let Some(found) = lds.get(at..at + access.bytes) {
-                bytes[..access.bytes].copy_from_slice(found);
-            }
-            w.put_loaded(i.dst, slot * access.dwords(), lane, access, &bytes);
+/// Lanes of `mask` whose bytes are all in LDS.
+pub(crate) fn in_range(addresses: &Addresses, mask: u64, bytes: usize, lds_bytes: usize) -> u64 {
+    let Some(last) = lds_bytes.checked_sub(bytes) else { return 0 };
+    let last = last as u64;
+    if addresses.iter().fold(true, |all, &address| all & (address <= last)) {
+        return mask;
+    }
+    (0..64).filter(|&l| addresses[l] <= last).fold(0, |live, l| live | (1 << l)) & mask
+}
+
+/// Address number `slot` of a DS instruction.
+fn ds<M: GlobalMemory + ?Sized, O: Observer>(
+    w: &mut Wave,
+    i: &Inst,
+    (access, slot): (&Access, usize),
+    addresses: &Addresses,
+    exec: u64,
+    context: &mut Context<'_, M, O>,
+) -> Result<(), FaultKind> {
+    let live = in_range(addresses, exec, access.bytes, context.lds.len());
+    show(w, i, (Space::Lds, observed(access.kind), access.bytes), addresses, live, context)?;
+    apply(w, i, (access, slot), &mut Local(context.lds), addresses, live);
+    if live != exec {
+        apply(w, i, (access, slot), &mut Nothing, addresses, exec & !live);
+    }
+    Ok(())
+}
+
+fn apply<T: Target>(
+    w: &mut Wave,
+    i: &Inst,
+    (access, slot): (&Access, usize),
+    target: &mut T,
+    addresses: &Addresses,
+    mask: u64,
+) {
+    match access.kind {
+        Kind::Load => {
+            let dst = (i.dst, slot * access.dwords());
+            transfer::load(w, dst, access, target, addresses, mask);
         }
+        Kind::Store => transfer::store(w, i.src[1 + slot], access, target, addresses, mask),
+        Kind::Atomic(atomic) => {
+            // DS order: data 0 is the comparand, data 1 the new value.
+            let is_cmpst = !i.src[2].is_none();
+            let value = |w: &Wave, lane: usize| {
+                let (first, second) = (w.data64(i.src[1], lane), w.data64(i.src[2], lane));
+                if is_cmpst { (second, first) } else { (first, 0) }
+            };
+            transfer::atomic(w, i, (atomic, access), target, (addresses, mask), value);
+        }
+        _ => {}
     }
 }
 
-fn store(w: &Wave, i: &Inst, access: &Access, lds: &mut [u8]) {
-    let (addresses, exec) = (w.lanes(i.src[0], 0), w.exec());
-    let (offsets, count) = offsets(i, access);
-    for lane in (0..64).filter(|lane| (exec >> lane) & 1 == 1) {
-        for (slot, offset) in offsets.iter().enumerate().take(count) {
-            let bytes = w.stored(i.src[1 + slot], lane, access);
-            write(lds, addresses[lane] as usize + offset, &bytes[..access.bytes]);
-        }
-    }
+/// A flat access that falls into the LDS aperture: data as FLAT has them.
+pub(crate) fn transfer<M: GlobalMemory + ?Sized, O: Observer>(
+    w: &mut Wave,
+    i: &Inst,
+    access: &Access,
+    addresses: &Addresses,
+    mask: u64,
+    context: &mut Context<'_, M, O>,
+) -> Result<(), FaultKind> {
+    let live = in_range(addresses, mask, access.bytes, context.lds.len());
+    show(w, i, (Space::Lds, observed(access.kind), access.bytes), addresses, live, context)?;
+    let lds = std::mem::take(&mut context.lds);
+    let result = target_access(w, i, access, &mut Local(lds), (addresses, live), context);
+    context.lds = lds;
+    result?;
+    target_access(w, i, access, &mut Nothing, (addresses, mask & !live), context)
 }
 
 /// The lane that `lane` reads under a swizzle's 16-bit pattern.

@@ -15,14 +15,21 @@ mod launch;
 mod lds;
 mod matrix;
 mod memory;
+mod observe;
+mod order;
 mod prepared;
 mod salu;
 mod scalar_memory;
+mod transfer;
 mod valu;
 mod vector_memory;
 mod wave;
 
 pub use fault::{Fault, FaultKind};
-pub use launch::{Dim3, Launch, LaunchReport, kernarg, launch};
-pub use memory::{AccessError, GlobalMemory, VecMemory};
+pub use launch::{Dim3, Launch, LaunchReport, Options, Part, kernarg, launch, launch_with};
+pub use memory::{AccessError, GlobalMemory, Region, VecMemory};
+pub use observe::{
+    AccessKind, GroupInfo, GroupView, MemoryAccess, NoObserver, Observer, ObserverFactory, Outcome,
+    Space, WaveView,
+};
 pub use prepared::{Prepared, operations};

@@ -70,8 +70,10 @@ impl Prepared {
         self.program.insts().get(index)
     }
 
-    pub(crate) fn actions(&self) -> &[Action] {
-        &self.actions
+    /// Instruction `index` and what to do for it.
+    #[inline]
+    pub(crate) fn at(&self, index: usize) -> Option<(&Inst, &Action)> {
+        Some((self.program.insts().get(index)?, self.actions.get(index)?))
     }
 
     pub(crate) fn num_registers(&self) -> [usize; 2] {

@@ -4,7 +4,6 @@
 
 use crate::inst::{Inst, Lanes, Operand, OperandKind, Special, slot};
 
-use super::access::Access;
 use super::crosslane;
 
 /// One dword for each lane of a wave.
@@ -43,6 +42,10 @@ pub(crate) struct Wave {
     pub(crate) mode: u32,
     /// Index of the next instruction.
     pub(crate) pc: usize,
+    /// Index of the instruction begun last.
+    pub(crate) current: usize,
+    /// Lanes that it began with.
+    pub(crate) initial_exec: u64,
     /// What it does next.
     pub(crate) state: WaveState,
     /// Private memory: lane after lane, `scratch_bytes` each.
@@ -63,6 +66,8 @@ impl Wave {
             scc: false,
             mode: 0x3f0,
             pc: 0,
+            current: 0,
+            initial_exec: u64::MAX,
             state: WaveState::Running,
             scratch: vec![0; scratch_bytes * 64],
             scratch_bytes,
@@ -282,52 +287,5 @@ impl Wave {
             return low;
         }
         low | (u64::from(self.lane(operand, 1, lane)) << 32)
-    }
-
-    /// Puts loaded bytes into one lane's registers from `dword` on.
-    #[inline]
-    pub(crate) fn put_loaded(
-        &mut self,
-        dst: Operand,
-        dword: usize,
-        lane: usize,
-        access: &Access,
-        bytes: &[u8; 16],
-    ) {
-        if access.bytes >= 4 {
-            for index in 0..access.dwords() {
-                let at = index * 4;
-                let word = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-                self.set_lane(dst, dword + index, lane, u32::from_le_bytes(word));
-            }
-            return;
-        }
-        let value = match (access.bytes, access.signed) {
-            (1, true) => bytes[0] as i8 as u32,
-            (1, false) => bytes[0].into(),
-            (_, true) => i16::from_le_bytes([bytes[0], bytes[1]]) as u32,
-            (_, false) => u16::from_le_bytes([bytes[0], bytes[1]]).into(),
-        };
-        let old = self.lane(dst, dword, lane);
-        let merged = match access.half {
-            Some(true) => (old & 0xffff) | (value << 16),
-            Some(false) => (old & 0xffff_0000) | (value & 0xffff),
-            None => value,
-        };
-        self.set_lane(dst, dword, lane, merged);
-    }
-
-    /// The bytes that one lane stores.
-    #[inline]
-    pub(crate) fn stored(&self, data: Operand, lane: usize, access: &Access) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        for index in 0..access.dwords() {
-            let mut value = self.lane(data, index, lane);
-            if access.half == Some(true) {
-                value >>= 16;
-            }
-            bytes[index * 4..index * 4 + 4].copy_from_slice(&value.to_le_bytes());
-        }
-        bytes
     }
 }

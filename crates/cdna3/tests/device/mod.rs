@@ -98,7 +98,7 @@ impl Device {
         let (prepared, image_base) = (&self.prepared, self.image_base);
         let what =
             Launch { prepared, kernel, image_base, grid, block, dynamic_lds, kernarg_address };
-        launch(&what, &mut self.memory)
+        launch(&what, &self.memory)
     }
 
     /// An allocation in dwords.
