@@ -200,6 +200,7 @@ impl Bytes {
     }
 
     /// Fills `out` from `offset`; `None` if it reaches over the end.
+    #[cfg(test)]
     pub(crate) fn read(&self, offset: usize, out: &mut [u8]) -> Option<()> {
         let from = self.at(offset, out.len())?;
         // SAFETY: in range by `at`; `out` is the caller's and cannot overlap a mapping of ours.

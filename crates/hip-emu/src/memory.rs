@@ -312,26 +312,18 @@ impl View {
 }
 
 impl cdna3::exec::GlobalMemory for View {
-    fn read(
+    fn region(
         &self,
         address: u64,
-        bytes: &mut [u8],
-    ) -> std::result::Result<(), cdna3::exec::AccessError> {
-        let size_bytes = bytes.len();
-        self.locate(address, size_bytes)
-            .and_then(|(region, offset)| region.bytes.read(offset, bytes))
-            .ok_or(cdna3::exec::AccessError { address, size_bytes, is_write: false })
-    }
-
-    fn write(
-        &mut self,
-        address: u64,
-        bytes: &[u8],
-    ) -> std::result::Result<(), cdna3::exec::AccessError> {
-        let size_bytes = bytes.len();
-        self.locate(address, size_bytes)
-            .filter(|(region, _)| region.writable)
-            .and_then(|(region, offset)| region.bytes.write(offset, bytes))
-            .ok_or(cdna3::exec::AccessError { address, size_bytes, is_write: true })
+        size_bytes: usize,
+        is_write: bool,
+    ) -> std::result::Result<cdna3::exec::Region<'_>, cdna3::exec::AccessError> {
+        let (region, _) = self
+            .locate(address, size_bytes)
+            .filter(|(region, _)| region.writable || !is_write)
+            .ok_or(cdna3::exec::AccessError { address, size_bytes, is_write })?;
+        let (first, words) = region.bytes.words();
+        let base = region.address - (region.bytes.address() - first);
+        Ok(cdna3::exec::Region { base, words })
     }
 }

@@ -194,7 +194,7 @@ fn execute(
     let place = runtime.memory.find(arguments, segment.len() as u64);
     let place = place.expect("a stream's argument memory lives as long as the stream");
     place.region.bytes.write(place.offset, &segment).expect("it was found with that size");
-    let mut view = View::new(&runtime.memory, device, &runtime.devices[device].peers());
+    let view = View::new(&runtime.memory, device, &runtime.devices[device].peers());
     let what = Launch {
         prepared: &module.prepared,
         kernel: function.kernel(),
@@ -204,5 +204,5 @@ fn execute(
         dynamic_lds: call.dynamic_lds,
         kernarg_address: arguments,
     };
-    launch(&what, &mut view)
+    launch(&what, &view)
 }

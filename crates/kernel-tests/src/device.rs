@@ -1,10 +1,12 @@
 //! The emulated device of the tests. What the tests know of `cdna3`'s launches is in this file.
 
-use cdna3::exec::{Dim3, Launch, LaunchReport, Prepared, kernarg, launch};
+use cdna3::exec::{
+    Dim3, Launch, LaunchReport, Options, Prepared, VecMemory, kernarg, launch, launch_with,
+};
 use cdna3::{CodeObject, Program};
 
 use crate::compile::code_object;
-use crate::traffic::{CountedMemory, Traffic};
+use crate::traffic::{Counter, Traffic};
 
 /// A kernel's parameter struct as bytes: members in order, each aligned to its size.
 #[derive(Clone, Debug, Default)]
@@ -81,8 +83,9 @@ impl Module {
 #[derive(Debug)]
 pub struct Device {
     modules: Vec<Module>,
-    memory: CountedMemory,
-    counts: bool,
+    memory: VecMemory,
+    /// `None` until somebody asks: counting is slow.
+    counter: Option<Counter>,
 }
 
 impl Device {
@@ -94,20 +97,18 @@ impl Device {
     /// Compiles and loads several files of `kernels/`.
     pub fn load_all(files: &[&str]) -> Self {
         let modules = files.iter().map(|file| Module::compile(file)).collect();
-        let mut device = Self { modules, memory: CountedMemory::default(), counts: false };
+        let mut device = Self { modules, memory: VecMemory::default(), counter: None };
         device.reset();
         device
     }
 
     /// Forgets every allocation but the code, so that names can be used again.
     pub fn reset(&mut self) {
-        self.memory = CountedMemory::default();
+        self.memory = VecMemory::default();
         for module in &mut self.modules {
             module.image_base = self.memory.allocate("image", &module.image);
         }
-        if self.counts {
-            self.memory.count();
-        }
+        self.counter = self.counter.take().map(|_| Counter::default());
     }
 
     /// A new allocation with these bytes; its address.
@@ -147,28 +148,32 @@ impl Device {
         let (prepared, image_base) = (&module.prepared, module.image_base);
         let what =
             Launch { prepared, kernel, image_base, grid, block, dynamic_lds: 0, kernarg_address };
-        launch(&what, &mut self.memory).unwrap_or_else(|fault| panic!("{name}: {fault}"))
+        let result = match &self.counter {
+            Some(counter) => launch_with(&what, &self.memory, counter, &Options::default()),
+            None => launch(&what, &self.memory),
+        };
+        result.unwrap_or_else(|fault| panic!("{name}: {fault}"))
     }
 
     /// Counts memory accesses of launches from now on; a reset begins anew.
     pub fn count_traffic(&mut self) {
-        self.counts = true;
-        self.memory.count();
+        self.counter = Some(Counter::default());
     }
 
     /// What was asked of memory since [`Device::count_traffic`] or the last reset.
     pub fn traffic(&self) -> Traffic {
-        self.memory.traffic()
+        self.counter.as_ref().expect("counting was asked for").traffic()
     }
 
     /// The bytes of an allocation.
-    pub fn bytes(&self, name: &str) -> &[u8] {
+    pub fn bytes(&self, name: &str) -> Vec<u8> {
         self.memory.bytes(name).unwrap_or_else(|| panic!("nothing is called {name}"))
     }
 
     /// An allocation as 32-bit words.
     pub fn u32s(&self, name: &str) -> Vec<u32> {
-        let (words, _) = self.bytes(name).as_chunks::<4>();
+        let bytes = self.bytes(name);
+        let (words, _) = bytes.as_chunks::<4>();
         words.iter().map(|&word| u32::from_le_bytes(word)).collect()
     }
 
@@ -179,7 +184,8 @@ impl Device {
 
     /// An allocation of bf16 numbers, widened.
     pub fn bf16s(&self, name: &str) -> Vec<f32> {
-        let (halves, _) = self.bytes(name).as_chunks::<2>();
+        let bytes = self.bytes(name);
+        let (halves, _) = bytes.as_chunks::<2>();
         halves.iter().map(|&half| half::bf16::from_le_bytes(half).to_f32()).collect()
     }
 }

@@ -1,9 +1,12 @@
-//! Global memory that counts: bytes asked for, and which bytes of which lines were touched.
+//! Counts of global memory: bytes asked for, and which bytes of which lines were touched.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Mutex;
 
-use cdna3::exec::{AccessError, GlobalMemory, VecMemory};
+use cdna3::Inst;
+use cdna3::exec::{
+    AccessKind, GroupInfo, MemoryAccess, Observer, ObserverFactory, Outcome, Space, WaveView,
+};
 
 /// Bytes of a cache line.
 const LINE_BYTES: u64 = 128;
@@ -41,48 +44,53 @@ impl Traffic {
     }
 }
 
-/// Allocations whose accesses by kernels can be counted.
+/// Counts one work-group.
 #[derive(Debug, Default)]
-pub(crate) struct CountedMemory {
-    memory: VecMemory,
-    /// `None` until somebody asks: counting is slow.
-    traffic: RefCell<Option<Traffic>>,
+pub(crate) struct GroupTraffic(Traffic);
+
+impl Observer for GroupTraffic {
+    fn memory(&mut self, _: WaveView<'_>, _: &Inst, access: &MemoryAccess<'_>) -> Outcome {
+        if !matches!(access.space, Space::Global | Space::Scalar) {
+            return Ok(());
+        }
+        for (_, address) in access.lanes() {
+            self.0.touch(address, access.bytes as usize);
+        }
+        let bytes = u64::from(access.mask.count_ones() * access.bytes);
+        if access.kind != AccessKind::Store {
+            self.0.read_bytes += bytes;
+        }
+        if access.kind != AccessKind::Load {
+            self.0.written_bytes += bytes;
+        }
+        Ok(())
+    }
 }
 
-impl CountedMemory {
-    pub(crate) fn allocate(&mut self, name: &str, bytes: &[u8]) -> u64 {
-        self.memory.allocate(name, bytes)
-    }
+/// Traffic of launches, watched work-group by work-group.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(Mutex<Traffic>);
 
-    pub(crate) fn bytes(&self, name: &str) -> Option<&[u8]> {
-        self.memory.bytes(name)
-    }
-
-    /// Counts from now on, from nothing.
-    pub(crate) fn count(&mut self) {
-        *self.traffic.get_mut() = Some(Traffic::default());
-    }
-
+impl Counter {
     /// What was counted.
     pub(crate) fn traffic(&self) -> Traffic {
-        self.traffic.borrow().clone().expect("counting was asked for")
+        self.0.lock().expect("no thread panics while it holds the lock").clone()
     }
 }
 
-impl GlobalMemory for CountedMemory {
-    fn read(&self, address: u64, bytes: &mut [u8]) -> Result<(), AccessError> {
-        if let Some(traffic) = &mut *self.traffic.borrow_mut() {
-            traffic.read_bytes += bytes.len() as u64;
-            traffic.touch(address, bytes.len());
-        }
-        self.memory.read(address, bytes)
+impl ObserverFactory for Counter {
+    type Observer = GroupTraffic;
+
+    fn observer(&self, _: GroupInfo) -> GroupTraffic {
+        GroupTraffic::default()
     }
 
-    fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), AccessError> {
-        if let Some(traffic) = self.traffic.get_mut() {
-            traffic.written_bytes += bytes.len() as u64;
-            traffic.touch(address, bytes.len());
+    fn merge(&self, _: GroupInfo, GroupTraffic(group): GroupTraffic) {
+        let mut all = self.0.lock().expect("no thread panics while it holds the lock");
+        all.read_bytes += group.read_bytes;
+        all.written_bytes += group.written_bytes;
+        for (line, bytes) in group.lines {
+            *all.lines.entry(line).or_default() |= bytes;
         }
-        self.memory.write(address, bytes)
     }
 }

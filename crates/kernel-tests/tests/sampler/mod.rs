@@ -173,7 +173,8 @@ fn check_seen(device: &Device, index: usize, case: &Case, token: u32) {
     if !case.params.has_penalties() {
         return;
     }
-    let (marks, _) = device.bytes(&format!("seen {index}")).as_chunks::<2>();
+    let bytes = device.bytes(&format!("seen {index}"));
+    let (marks, _) = bytes.as_chunks::<2>();
     let marks: Vec<u16> = marks.iter().map(|&mark| u16::from_le_bytes(mark)).collect();
     let mut expect = case.marks();
     expect[token as usize] += 1;
