@@ -134,10 +134,10 @@ fn global<M: GlobalMemory + ?Sized, O: Observer>(
     show(w, i, what, addresses, mask, context)?;
     let is_write = access.kind != Kind::Load;
     let memory = context.memory;
-    if let Some((least, size_bytes)) = span(addresses, mask, access.bytes) {
-        if let Ok(region) = memory.region(least, size_bytes, is_write) {
-            return region_access(w, i, access, region, (addresses, mask), context);
-        }
+    if let Some((least, size_bytes)) = span(addresses, mask, access.bytes)
+        && let Ok(region) = memory.region(least, size_bytes, is_write)
+    {
+        return region_access(w, i, access, region, (addresses, mask), context);
     }
     for lane in (0..64).filter(|lane| (mask >> lane) & 1 == 1) {
         let region = memory
