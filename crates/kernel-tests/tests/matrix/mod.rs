@@ -173,7 +173,8 @@ impl Product {
             .size(stride)
             .u32(u32::from(silu_mul) | u32::from(logits) << 1);
         device.launch(kernel, grid, block, &params);
-        let rows = device.bytes("out").chunks(stride * size);
+        let bytes = device.bytes("out");
+        let rows = bytes.chunks(stride * size);
         let row = |row: &[u8]| -> Vec<f32> {
             let (used, between) = row.split_at(self.cols() * size);
             assert!(between.iter().all(|&byte| byte == 0xff), "written beyond the row");
