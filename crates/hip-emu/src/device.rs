@@ -2,7 +2,7 @@
 //!
 //! Owns the order in which work is given to the device's streams. Never runs work.
 
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::errors::{Code, Result};
@@ -14,6 +14,7 @@ use crate::stream::{Fence, Stream};
 pub(crate) struct Device {
     /// The first error of its work; every later call returns it.
     fault: AtomicI32,
+    is_broken: AtomicBool,
     peers: Mutex<Vec<usize>>,
     streams: Mutex<Vec<Arc<Stream>>>,
 }
@@ -38,6 +39,12 @@ impl Device {
         let success = Code::SUCCESS.0;
         // An error is there already: that one is kept.
         let _ = self.fault.compare_exchange(success, code.0, Ordering::AcqRel, Ordering::Acquire);
+        self.is_broken.store(true, Ordering::Release);
+    }
+
+    /// True from the first fault on: ends what still runs.
+    pub(crate) fn broken(&self) -> &AtomicBool {
+        &self.is_broken
     }
 
     /// Devices whose memory its kernels may touch.

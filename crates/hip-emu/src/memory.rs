@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound::{Included, Unbounded};
 use std::sync::{Arc, Mutex, RwLock};
 
+use cdna3::exec::{self, AccessError, GlobalMemory};
+
 use crate::errors::{Code, Result};
 use crate::mapping::{Bytes, PAGE_BYTES, Poison, Reservation, whole_pages};
 
@@ -311,19 +313,18 @@ impl View {
     }
 }
 
-impl cdna3::exec::GlobalMemory for View {
+impl GlobalMemory for View {
     fn region(
         &self,
         address: u64,
         size_bytes: usize,
         is_write: bool,
-    ) -> std::result::Result<cdna3::exec::Region<'_>, cdna3::exec::AccessError> {
-        let (region, _) = self
-            .locate(address, size_bytes)
-            .filter(|(region, _)| region.writable || !is_write)
-            .ok_or(cdna3::exec::AccessError { address, size_bytes, is_write })?;
+    ) -> std::result::Result<exec::Region<'_>, AccessError> {
+        let found = self.locate(address, size_bytes).filter(|(r, _)| r.writable || !is_write);
+        let (region, _) = found.ok_or(AccessError { address, size_bytes, is_write })?;
         let (first, words) = region.bytes.words();
+        // Device addresses are not those of the contents; both are misplaced by as much.
         let base = region.address - (region.bytes.address() - first);
-        Ok(cdna3::exec::Region { base, words })
+        Ok(exec::Region { base, words })
     }
 }

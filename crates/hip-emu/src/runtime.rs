@@ -54,6 +54,8 @@ pub(crate) struct Runtime {
     pub(crate) devices: Vec<Device>,
     pub(crate) faults: Faults,
     pub(crate) report: Option<Report>,
+    /// Threads of a launch.
+    pub(crate) num_threads: usize,
     pub(crate) modules: Table<Module>,
     pub(crate) functions: Table<Function>,
     pub(crate) graphs: Table<Graph>,
@@ -61,6 +63,10 @@ pub(crate) struct Runtime {
     streams: Table<Stream>,
     events: Table<Event>,
     captures: Mutex<Captures>,
+}
+
+fn num_processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// A stream as a call names it.
@@ -85,6 +91,7 @@ impl Runtime {
             devices: (0..config.num_devices).map(|_| Device::default()).collect(),
             faults: Faults::new(config.faults.clone()),
             report: report.transpose()?,
+            num_threads: config.num_threads.unwrap_or_else(num_processors),
             config,
             modules: Table::default(),
             functions: Table::default(),

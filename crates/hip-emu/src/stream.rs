@@ -177,12 +177,13 @@ mod tests {
         let (a, b) = (stream(), stream());
         let (release, gate) = mpsc::channel::<()>();
         let of_a = a.push(Vec::new(), Box::new(move || gate.recv().expect("let through")));
+        let (out, seen) = mpsc::channel();
         let before = of_a.clone();
-        let of_b = b
-            .push(vec![of_a], Box::new(move || assert!(before.reached().is_some(), "a was first")));
+        let work = move || out.send(before.reached().is_some()).expect("the test listens");
+        let of_b = b.push(vec![of_a], Box::new(work));
         assert!(of_b.reached().is_none());
         release.send(()).expect("the work waits");
-        of_b.wait();
+        assert_eq!(seen.recv(), Ok(true), "a was first");
     }
 
     #[test]

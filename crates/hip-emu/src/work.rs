@@ -6,10 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cdna3::exec::{Dim3, Fault, FaultKind as ExecFault, Launch, LaunchReport, kernarg, launch};
+use cdna3::exec::{
+    Dim3, Fault, FaultKind as ExecFault, Launch, LaunchReport, NoObserver, Options, kernarg,
+    launch_with,
+};
 
 use crate::errors::Code;
 use crate::faults::{Event, FaultKind};
+use crate::graph::mix;
 use crate::memory::{Place, Purpose, Span, View};
 use crate::module::Function;
 use crate::report::Line;
@@ -169,7 +173,7 @@ fn run_kernel(runtime: &Runtime, device: usize, arguments: u64, call: &KernelCal
         runtime.devices[device].break_down(Code::LAUNCH_FAILURE);
         return;
     }
-    let result = execute(runtime, device, arguments, call);
+    let result = execute(runtime, device, arguments, call, number);
     if let Err(fault) = &result {
         eprintln!("hip-emu: device {device}: launch {number}, kernel `{name}`: {fault}");
         let code = match fault.kind {
@@ -188,6 +192,7 @@ fn execute(
     device: usize,
     arguments: u64,
     call: &KernelCall,
+    number: u64,
 ) -> Result<LaunchReport, Fault> {
     let (function, module) = (&call.function, &call.function.module);
     let segment = kernarg(function.kernel(), &call.args, call.grid, call.block, call.dynamic_lds);
@@ -204,5 +209,12 @@ fn execute(
         dynamic_lds: call.dynamic_lds,
         kernarg_address: arguments,
     };
-    launch(&what, &view)
+    let options = Options {
+        num_threads: runtime.num_threads,
+        seed: runtime.config.seed.map(|seed| mix(seed ^ number.rotate_left(32))),
+        cancel: Some(runtime.devices[device].broken()),
+        ..Options::default()
+    };
+    // The sanitizer's and the counters' observers take the place of `NoObserver`.
+    launch_with(&what, &view, &NoObserver, &options)
 }

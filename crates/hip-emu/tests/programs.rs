@@ -166,6 +166,8 @@ scenarios! {
     a_device_says_what_it_is;
     both_property_layouts;
     the_last_error_is_that_of_the_last_call;
+    groups_run_side_by_side with ("ROPEWAY_EMU_THREADS", "2");
+    a_broken_device_ends_everything with ("ROPEWAY_EMU_THREADS", "1");
     devices_are_apart_unless_peers with ("ROPEWAY_EMU_DEVICES", "3");
     a_device_is_lost with ("ROPEWAY_EMU_FAULT", "device_lost@launch:3");
     an_allocation_fails with ("ROPEWAY_EMU_FAULT", "alloc@3");
@@ -213,6 +215,32 @@ fn seeds_and_threads_do_not_change_race_free_kernels() {
         let [other, _] = scenario("print_memory", &variables);
         assert_eq!(plain, other, "seed {seed}, {threads} threads");
     }
+}
+
+#[test]
+fn seeds_change_the_order_of_work_groups() {
+    let orders = |seed: Option<&str>| {
+        let mut variables = vec![("ROPEWAY_EMU_THREADS", "1")];
+        variables.extend(seed.map(|seed| ("ROPEWAY_EMU_SEED", seed)));
+        let [out, _] = scenario("print_order", &variables);
+        let orders: Vec<Vec<u32>> = out
+            .lines()
+            .take(2)
+            .map(|line| line.split_whitespace().map(|n| n.parse().expect("a number")).collect())
+            .collect();
+        orders
+    };
+    let ascending: Vec<u32> = (0..16).collect();
+    assert_eq!(orders(None), [ascending.clone(), ascending.clone()]);
+    let shuffled = orders(Some("7"));
+    assert_ne!(shuffled[0], shuffled[1], "each launch has an order of its own");
+    for order in &shuffled {
+        assert_ne!(*order, ascending);
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, ascending, "every work-group ran once");
+    }
+    assert_eq!(shuffled, orders(Some("7")), "a seed repeats");
 }
 
 #[test]

@@ -71,3 +71,19 @@ KERNEL void big_lds(u32 *out) {
 
 // A constant: it lies in memory that kernels cannot write.
 extern "C" __attribute__((constant, used, visibility("protected"))) const u32 fixed = 12345;
+
+// Each group takes the next number: their order shows.
+KERNEL void take_numbers(u32 *next, u32 *out) {
+    if (__builtin_amdgcn_workitem_id_x() == 0)
+        out[__builtin_amdgcn_workgroup_id_x()] =
+            __hip_atomic_fetch_add(next, 1, __ATOMIC_RELAXED, __HIP_MEMORY_SCOPE_AGENT);
+}
+
+// Waits until `wanted` groups are here: they must run at the same time.
+KERNEL void meet(u32 *here, u32 wanted) {
+    if (__builtin_amdgcn_workitem_id_x() == 0) {
+        __hip_atomic_fetch_add(here, 1, __ATOMIC_RELAXED, __HIP_MEMORY_SCOPE_AGENT);
+        while (__hip_atomic_load(here, __ATOMIC_RELAXED, __HIP_MEMORY_SCOPE_AGENT) < wanted) {
+        }
+    }
+}

@@ -230,7 +230,51 @@ static void print_memory(void) {
     for (int i = 0; i < 64; i++) printf("%08x\n", back[i]);
 }
 
+// Prints the order in which work-groups ran, for two launches.
+static void print_order(void) {
+    hipModule_t module = load_kernels();
+    uint32_t *next = device_words(1), *out = device_words(16), back[16];
+    void *params[] = {&next, &out};
+    for (int launches = 0; launches < 2; launches++) {
+        OK(hipMemset(next, 0, 4));
+        OK(launch(kernel(module, "take_numbers"), 16, NULL, params));
+        OK(hipMemcpy(back, out, sizeof back, hipMemcpyDeviceToHost));
+        for (int i = 0; i < 16; i++) printf("%u ", back[i]);
+        printf("\n");
+    }
+}
+
+// With ROPEWAY_EMU_THREADS=2: two work-groups that wait for each other.
+static void groups_run_side_by_side(void) {
+    hipModule_t module = load_kernels();
+    uint32_t *here = device_words(1), wanted = 2, back;
+    void *params[] = {&here, &wanted};
+    OK(hipMemset(here, 0, 4));
+    OK(launch(kernel(module, "meet"), 2, NULL, params));
+    OK(hipMemcpy(&back, here, 4, hipMemcpyDeviceToHost));
+    CHECK(back == 2);
+}
+
+// A device that breaks ends what its other streams run, even an endless kernel.
+static void a_broken_device_ends_everything(void) {
+    hipModule_t module = load_kernels();
+    hipStream_t endless, other;
+    OK(hipStreamCreateWithFlags(&endless, hipStreamNonBlocking));
+    OK(hipStreamCreateWithFlags(&other, hipStreamNonBlocking));
+    uint32_t *here = device_words(1), wanted = 5, *wild = here + 1;
+    void *params[] = {&here, &wanted}, *poke[] = {&wild, &wanted};
+    OK(hipMemset(here, 0, 4));
+    OK(launch(kernel(module, "meet"), 1, endless, params));
+    OK(launch(kernel(module, "poke"), 1, other, poke));
+    EXPECT(hipErrorIllegalAddress, hipStreamSynchronize(other));
+    EXPECT(hipErrorIllegalAddress, hipStreamSynchronize(endless));
+    EXPECT(hipErrorIllegalAddress, hipDeviceSynchronize());
+}
+
 const scenario_t launch_scenarios[] = {
+    {"print_order", print_order},
+    {"groups_run_side_by_side", groups_run_side_by_side},
+    {"a_broken_device_ends_everything", a_broken_device_ends_everything},
     {"launch_computes", launch_computes},
     {"dynamic_lds_and_globals", dynamic_lds_and_globals},
     {"limits_are_enforced", limits_are_enforced},
