@@ -1,8 +1,8 @@
 //! Graphs: work with its dependencies, captured once and launched often.
 //!
 //! Owns nodes and their order. Never runs anything. A launched graph runs one node at a time, in an
-//! order that respects the dependencies; with a seed the order is another each time, so that a
-//! dependency that is missing shows.
+//! order that respects the dependencies; each seed gives another, so that a dependency that is missing
+//! shows.
 
 use std::sync::{Arc, Mutex};
 
