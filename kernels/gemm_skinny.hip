@@ -1,14 +1,15 @@
 // gemm_skinny: out = x * w^T with epilogue (gemm.h) for few rows; streams each weight once.
 //
 // Mapping: kernel gemm_skinny_{bf16,f16}_{m}x{n}, m row tiles and n column tiles of 16 per
-// work-group: 1x1, 1x2, 2x2, 4x1. Grid (ceil(ceil(n/16) / n tiles), ceil(rows / (16 * m))), 512
-// lanes, 8 KB of LDS (static). Choose m = 1, 2, 4 for rows <= 16, 32, 64; of 1x1 and 1x2 the second
-// unless its grid would be under 304 work-groups. The choice moves no bit. More rows than 64 are
-// computed too, reading the weights once per row of the grid.
+// work-group: 1x1, 1x2, 1x4, 2x2, 4x1. Grid (ceil(ceil(n/16) / n tiles), ceil(rows / (16 * m))), 512
+// lanes, 8 KB of LDS (static). Choose m = 1, 2, 4 for rows <= 16, 32, 64; of 1x4, 1x2, 1x1 the first
+// whose grid has 304 work-groups, else 1x1. The choice moves no bit. More rows than 64 are computed
+// too, reading the weights once per row of the grid.
 // A work-group's 8 waves are the 8 slices of k: all of them stream a part of the same columns, so
 // that narrow matrices still fill the memory pipe without a second pass over the grid; the slices
 // meet in LDS, in order. A wave asks for 8 KB of weights before it waits, and uses each fragment
-// for its m row tiles. x comes from L2 in fragments, never more than k columns of it.
+// for its m row tiles. x comes in fragments, never more than k columns of it; every work-group
+// reads it whole, from L2: rows / (16 * n tiles) bytes for each byte of weights.
 // Bound: memory; n * k * 2 + rows * k * 2 + rows * n * 2 bytes.
 #include "gemm.h"
 
@@ -121,5 +122,6 @@ INLINE void gemm_skinny(const GemmParams& p) {
 
 SKINNY(1, 1)
 SKINNY(1, 2)
+SKINNY(1, 4)
 SKINNY(2, 2)
 SKINNY(4, 1)

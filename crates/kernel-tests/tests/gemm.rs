@@ -13,7 +13,7 @@ const ROUNDED_ONCE: f64 = 1.0;
 const PLAIN: Epilogue = Epilogue { bias: false, residual: false, silu_mul: false, logits: false };
 
 /// Row tiles and column tiles of the skinny kernels.
-const SKINNY: [[usize; 2]; 4] = [[1, 1], [1, 2], [2, 2], [4, 1]];
+const SKINNY: [[usize; 2]; 5] = [[1, 1], [1, 2], [1, 4], [2, 2], [4, 1]];
 
 fn skinny(device: &mut Device, product: &Product, [m, n]: [usize; 2]) -> Vec<f32> {
     let name = format!("gemm_skinny_{}_{m}x{n}", product.element.name());

@@ -1,5 +1,6 @@
 //! A matrix product on the device, and its reference in f64.
 
+use cdna3::exec::LaunchReport;
 use half::{bf16, f16};
 use kernel_tests::{Device, Noise, Params, f32_bytes};
 
@@ -140,14 +141,14 @@ impl Product {
         self.element.bytes(&w)
     }
 
-    /// Launches `kernel` and returns the output's rows without what lies between them.
-    pub(crate) fn run(
+    /// Launches `kernel` alone on the device.
+    pub(crate) fn launch(
         &self,
         device: &mut Device,
         kernel: &str,
         grid: [usize; 3],
         block: usize,
-    ) -> Vec<f32> {
+    ) -> LaunchReport {
         device.reset();
         let Epilogue { bias, residual, silu_mul, logits } = self.epilogue;
         let (stride, size) = (self.out_stride(), if logits { 4 } else { 2 });
@@ -172,7 +173,20 @@ impl Product {
             .size(self.x_stride())
             .size(stride)
             .u32(u32::from(silu_mul) | u32::from(logits) << 1);
-        device.launch(kernel, grid, block, &params);
+        device.launch(kernel, grid, block, &params)
+    }
+
+    /// Launches `kernel` and returns the output's rows without what lies between them.
+    pub(crate) fn run(
+        &self,
+        device: &mut Device,
+        kernel: &str,
+        grid: [usize; 3],
+        block: usize,
+    ) -> Vec<f32> {
+        self.launch(device, kernel, grid, block);
+        let Epilogue { logits, .. } = self.epilogue;
+        let (stride, size) = (self.out_stride(), if logits { 4 } else { 2 });
         let bytes = device.bytes("out");
         let rows = bytes.chunks(stride * size);
         let row = |row: &[u8]| -> Vec<f32> {
