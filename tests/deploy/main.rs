@@ -19,3 +19,4 @@ mod schema;
 mod server_process;
 mod snapshots;
 mod tools;
+mod verify;
