@@ -13,11 +13,12 @@ use crate::config::{
     ConfigError, ServeConfig, check_variable_names, environment_settings, lower_layers,
     option_names,
 };
+use crate::doctor::DoctorOptions;
 use crate::inspect::InspectOptions;
 use crate::version;
 
 /// Commands that all variables speak to.
-const SERVER_COMMANDS: [&str; 2] = ["serve", "inspect"];
+const SERVER_COMMANDS: [&str; 3] = ["serve", "inspect", "doctor"];
 
 /// Variables that `chat` and `bench` read; the others speak of the server.
 const CLIENT_SETTINGS: [&str; 2] = ["url", "api-key"];
@@ -43,6 +44,9 @@ pub(crate) enum Command {
     Bench(BenchCommand),
     /// Show what a model is made of
     Inspect(Box<InspectOptions>),
+    /// Find out why a node or a cluster does not serve
+    #[command(after_help = DOCTOR_NOTE)]
+    Doctor(Box<DoctorOptions>),
 }
 
 /// What is measured.
@@ -58,6 +62,10 @@ ROPEWAY_MAX_MODEL_LEN; lists are separated by commas) or as a key of the TOML fi
 names. The command line beats the environment, the environment beats the file.
 
 Numbers: 32k is 32,000 and 32K is 32,768; 4G and 4GiB are binary, 4GB is decimal.";
+
+const DOCTOR_NOTE: &str = "\
+Changes nothing. Exit code: 0 nothing failed, else that of the lowest layer that did: 10 GPU,
+11 network, 12 storage, 13 runtime; 1 and 2 are the doctor's own failure and wrong usage.";
 
 /// Reads arguments and environment into a command.
 ///
@@ -89,6 +97,7 @@ pub(crate) fn load(
     match Cli::from_arg_matches(&matches)?.command {
         Command::Serve(config) => Ok(Command::Serve(Box::new(config.settle()?))),
         Command::Inspect(options) => Ok(Command::Inspect(Box::new(options.settle()?))),
+        Command::Doctor(options) => Ok(Command::Doctor(Box::new(options.settle()?))),
         other => Ok(other),
     }
 }

@@ -51,8 +51,14 @@ pub(crate) struct ServeConfig {
 
 impl ServeConfig {
     /// Folds `--no-x` into `x` and `--model` into the model, and checks what spans options.
-    pub(crate) fn settle(mut self) -> Result<Self, ConfigError> {
-        self.model.settle()?;
+    pub(crate) fn settle(self) -> Result<Self, ConfigError> {
+        let settled = self.settle_without_model()?;
+        if settled.model.is_named() { Ok(settled) } else { Err(ConfigError::NoModel) }
+    }
+
+    /// Like [`ServeConfig::settle`], for a command that can do without a model.
+    pub(crate) fn settle_without_model(mut self) -> Result<Self, ConfigError> {
+        self.model.settle();
         self.scheduling.settle()?;
         self.logging.settle();
         Ok(self)

@@ -1,7 +1,8 @@
 //! The `ropeway` program: reads the command line and hands over to one subcommand.
 //!
 //! Owns the process: arguments, logging, exit codes. It is the only place that names a concrete
-//! backend. It holds no policy and no model code. Exit codes: 0 done, 1 failed, 2 wrong usage.
+//! backend. It holds no policy and no model code. Exit codes: 0 done, 1 failed, 2 wrong usage;
+//! `serve` and `doctor` have more.
 #![forbid(unsafe_code)]
 
 mod bench;
@@ -9,6 +10,7 @@ mod chat;
 mod cli;
 mod client;
 mod config;
+mod doctor;
 mod inspect;
 mod logging;
 mod progress;
@@ -47,6 +49,7 @@ fn run(command: Command) -> ExitCode {
         Command::Chat(options) => chat::run(options),
         Command::Bench(BenchCommand::Serve(options)) => bench::run(*options),
         Command::Inspect(options) => inspect::run(*options),
+        Command::Doctor(options) => doctor::run(*options),
     };
     match outcome {
         Ok(code) => code,

@@ -4,6 +4,7 @@
 //! start. Owns the wiring of server, engine and model and the meaning of the exit codes.
 
 pub(crate) mod announce;
+mod last_words;
 pub(crate) mod load;
 
 use std::net::SocketAddr;
@@ -36,8 +37,11 @@ pub(crate) fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let (host, port) = (config.server.host, config.server.port);
-    let server = Server::bind(server_config(&config)).with_context(|| {
+    let bound = Server::bind(server_config(&config)).with_context(|| {
         format!("cannot listen on {host} port {port}; choose another with --host and --port")
+    });
+    let server = bound.inspect_err(|error| {
+        last_words::write(&config.logging.termination_log, error);
     })?;
     let address = server.local_addr()?;
     println!("{}", announce::listening(address));
@@ -76,6 +80,7 @@ fn load_and_announce(config: &ServeConfig, lifecycle: &Lifecycle, address: Socke
         Err(error) => {
             bars.finish();
             eprintln!("error: {error:#}");
+            last_words::write(&config.logging.termination_log, &error);
             lifecycle.set_failed();
         }
     }

@@ -1,5 +1,7 @@
 //! Options: what is written where.
 
+use std::path::PathBuf;
+
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
@@ -26,6 +28,10 @@ pub(crate) struct LoggingConfig {
     #[arg(long, aliases = ["no-enable-log-requests", "disable-uvicorn-access-log"],
           action = ArgAction::SetTrue, overrides_with = "enable_log_requests")]
     disable_log_requests: bool,
+
+    /// File that gets the cause when the server cannot start, if the file exists
+    #[arg(long, value_name = "FILE", default_value = "/dev/termination-log")]
+    pub(crate) termination_log: PathBuf,
 }
 
 /// How a log line is written.

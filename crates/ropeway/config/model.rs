@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::error::ConfigError;
 use super::number::{AutoOr, parse_auto_or_number};
 
 /// Which model is served, from where, and on what.
@@ -77,12 +76,13 @@ impl ModelConfig {
         self.positional.as_deref().expect("settle() refuses a configuration without a model")
     }
 
-    pub(super) fn settle(&mut self) -> Result<(), ConfigError> {
+    /// Whether a model was named.
+    pub(crate) fn is_named(&self) -> bool {
+        self.positional.as_deref().is_some_and(|name| !name.is_empty())
+    }
+
+    pub(super) fn settle(&mut self) {
         self.positional = self.positional.take().or(self.name.take());
-        match self.positional.as_deref() {
-            Some(name) if !name.is_empty() => Ok(()),
-            _ => Err(ConfigError::NoModel),
-        }
     }
 }
 

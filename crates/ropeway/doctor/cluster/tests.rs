@@ -1,0 +1,316 @@
+//! Recorded cluster states: a healthy one, and one change for each way to break it.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::doctor::finding::Status;
+
+const APP: &str = "ropeway";
+const NAMESPACE: &str = "llm";
+
+/// A deployment that serves, as `kubectl get -o json` tells it (cut to the fields that matter).
+fn healthy() -> Value {
+    json!({
+        "nodes": [{
+            "metadata": { "name": "mi300x-0" },
+            "status": { "allocatable": { "cpu": "192", "amd.com/gpu": "8" } },
+        }],
+        "pods": [
+            {
+                "metadata": { "name": "amd-gpu-operator-0", "namespace": "kube-amd-gpu" },
+                "status": {
+                    "phase": "Running",
+                    "conditions": [{ "type": "Ready", "status": "True" }],
+                },
+            },
+            {
+                "metadata": {
+                    "name": "ropeway-7d9c-x2x", "namespace": NAMESPACE,
+                    "labels": { "app.kubernetes.io/name": APP },
+                },
+                "spec": {
+                    "containers": [{
+                        "name": "server",
+                        "args": ["serve", "/models/llama", "--host", "0.0.0.0"],
+                        "ports": [{ "name": "http", "containerPort": 8000 }],
+                        "resources": { "limits": { "amd.com/gpu": "1", "memory": "64Gi" } },
+                        "volumeMounts": [{ "name": "models", "mountPath": "/models" }],
+                        "livenessProbe": { "periodSeconds": 10 },
+                        "startupProbe": { "periodSeconds": 5, "failureThreshold": 120 },
+                    }],
+                    "volumes": [
+                        { "name": "models", "persistentVolumeClaim": { "claimName": "models" } },
+                    ],
+                },
+                "status": {
+                    "phase": "Running",
+                    "conditions": [{ "type": "PodScheduled", "status": "True" }],
+                    "containerStatuses": [{
+                        "restartCount": 0, "state": { "running": {} }, "lastState": {},
+                    }],
+                },
+            },
+        ],
+        "events": [],
+        "persistentvolumeclaims": [{
+            "metadata": { "name": "models" },
+            "spec": { "storageClassName": "local-storage" },
+            "status": { "phase": "Bound" },
+        }],
+        "services": [{
+            "metadata": { "name": "ropeway", "labels": { "app.kubernetes.io/name": APP } },
+            "spec": { "type": "LoadBalancer", "selector": { "app.kubernetes.io/name": APP } },
+            "status": { "loadBalancer": { "ingress": [{ "ip": "192.0.2.10" }] } },
+        }],
+        "endpointslices": [{
+            "metadata": { "name": "ropeway-1",
+                          "labels": { "kubernetes.io/service-name": "ropeway" } },
+            "endpoints": [{ "conditions": { "ready": true } }],
+        }],
+        "networkpolicies": [],
+        "resourcequotas": [{
+            "metadata": { "name": "gpus" },
+            "status": { "hard": { "requests.amd.com/gpu": "8" },
+                        "used": { "requests.amd.com/gpu": "1" } },
+        }],
+        "replicasets": [],
+        "deviceconfigs.amd.com": [{ "metadata": { "name": "mi300x" } }],
+        "ipaddresspools.metallb.io": [{ "metadata": { "name": "pool" } }],
+    })
+}
+
+fn troubles(state: &Value) -> Vec<String> {
+    examine(&ClusterState::recorded(NAMESPACE, state), APP)
+        .iter()
+        .filter(|finding| finding.status != Status::Good)
+        .map(|f| {
+            assert!(![&f.cause, &f.evidence, &f.remedy].iter().any(|w| w.is_empty()), "{f:?}");
+            format!("{} {} {:?}", f.layer.name(), f.check, f.status)
+        })
+        .collect()
+}
+
+/// The healthy state with the value at a JSON pointer replaced (`null` removes it).
+fn with(changes: &[(&str, Value)]) -> Value {
+    let mut state = healthy();
+    for (pointer, value) in changes {
+        let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
+        let parent = state.pointer_mut(parent).unwrap_or_else(|| panic!("no {parent}"));
+        match (parent, value) {
+            (Value::Object(map), Value::Null) => drop(map.remove(key)),
+            (parent, value) => match key.parse::<usize>() {
+                Ok(index) => parent[index] = value.clone(),
+                Err(_) => parent[key] = value.clone(),
+            },
+        }
+    }
+    state
+}
+
+fn waiting(reason: &str, message: &str) -> Value {
+    json!([{ "restartCount": 3, "lastState": {},
+             "state": { "waiting": { "reason": reason, "message": message } } }])
+}
+
+fn crashed(code: u64, message: &str) -> Value {
+    json!([{
+        "restartCount": 5,
+        "state": { "waiting": { "reason": "CrashLoopBackOff" } },
+        "lastState": { "terminated": { "exitCode": code, "reason": "Error", "message": message } },
+    }])
+}
+
+fn unscheduled(message: &str) -> Value {
+    json!([{ "type": "PodScheduled", "status": "False", "message": message }])
+}
+
+fn event(name: &str, reason: &str, message: &str) -> Value {
+    json!([{ "involvedObject": { "name": name }, "reason": reason, "message": message }])
+}
+
+#[test]
+fn a_healthy_cluster_has_no_troubles() {
+    assert_eq!(troubles(&healthy()), [""; 0]);
+}
+
+#[test]
+fn the_gpu_layer_tells_what_is_missing() {
+    let cases = [
+        (vec![("/nodes/0/status/allocatable/amd.com~1gpu", json!("0"))], "gpu advertised Failed"),
+        (vec![("/pods/0/status/conditions", json!([]))], "gpu operator Failed"),
+        (vec![("/pods/0/metadata/namespace", json!("elsewhere"))], "gpu operator Warning"),
+        (vec![("/deviceconfigs.amd.com", json!([]))], "gpu device config Warning"),
+        (vec![("/deviceconfigs.amd.com", Value::Null)], "gpu device config Warning"),
+        (
+            vec![(
+                "/pods/1/status/conditions",
+                unscheduled("0/1 nodes: 1 Insufficient amd.com/gpu"),
+            )],
+            "gpu pod Failed",
+        ),
+        (vec![("/pods/1/status/containerStatuses", crashed(4, "device lost"))], "gpu pod Failed"),
+        (
+            vec![("/pods/1/status/containerStatuses", crashed(1, "error: no HIP device"))],
+            "gpu pod Failed",
+        ),
+    ];
+    for (changes, expected) in cases {
+        let changes: Vec<_> =
+            changes.into_iter().map(|(p, v)| (p.replace("~1", "\u{1}"), v)).collect();
+        let mut state = healthy();
+        for (pointer, value) in changes {
+            // A resource's name has a slash, so the last key is split off by hand.
+            match pointer.contains('\u{1}') {
+                true => state["nodes"][0]["status"]["allocatable"]["amd.com/gpu"] = value,
+                false => state = with(&[(pointer.as_str(), value)]),
+            }
+        }
+        assert_eq!(troubles(&state), [expected]);
+    }
+}
+
+#[test]
+fn the_network_layer_tells_what_is_missing() {
+    let pending = ("/services/0/status/loadBalancer", json!({}));
+    let deny = json!([{ "metadata": { "name": "deny" },
+                        "spec": { "podSelector": {}, "policyTypes": ["Ingress"] } }]);
+    let allow = |port: Value| {
+        json!([
+            { "metadata": { "name": "deny" }, "spec": { "podSelector": {} } },
+            { "metadata": { "name": "allow" },
+              "spec": { "podSelector": { "matchLabels": { "app.kubernetes.io/name": APP } },
+                        "ingress": [{ "ports": [{ "port": port }] }] } },
+        ])
+    };
+    let cases = [
+        (
+            vec![pending.clone(), ("/ipaddresspools.metallb.io", Value::Null)],
+            vec!["network external address Failed"],
+        ),
+        (
+            vec![pending.clone(), ("/ipaddresspools.metallb.io", json!([]))],
+            vec!["network external address Failed"],
+        ),
+        (
+            vec![pending, ("/events", event("ropeway", "AllocationFailed", "no available IPs"))],
+            vec!["network external address Failed"],
+        ),
+        (
+            vec![
+                ("/services/0/spec/selector", json!({ "app": "other" })),
+                ("/endpointslices", json!([])),
+            ],
+            vec!["network endpoints Failed"],
+        ),
+        (
+            vec![("/endpointslices/0/endpoints/0/conditions/ready", json!(false))],
+            vec!["network endpoints Failed"],
+        ),
+        (vec![("/services", json!([]))], vec!["network service Failed"]),
+        (vec![("/networkpolicies", deny)], vec!["network network policy Failed"]),
+        (vec![("/networkpolicies", allow(json!(9090)))], vec!["network network policy Failed"]),
+        (vec![("/networkpolicies", allow(json!("http")))], vec![]),
+        (vec![("/networkpolicies", allow(json!(8000)))], vec![]),
+        (
+            vec![("/pods/1/status/containerStatuses", crashed(1, "cannot listen on 0.0.0.0"))],
+            vec!["network pod Failed"],
+        ),
+    ];
+    for (changes, expected) in cases {
+        assert_eq!(troubles(&with(&changes)), expected, "{changes:?}");
+    }
+}
+
+#[test]
+fn the_storage_layer_tells_what_is_missing() {
+    let cases = [
+        (
+            vec![("/persistentvolumeclaims/0/status/phase", json!("Pending"))],
+            vec!["storage claim Failed"],
+        ),
+        (vec![("/persistentvolumeclaims", json!([]))], vec!["storage claim Failed"]),
+        (
+            vec![("/pods/1/spec/containers/0/args", json!(["serve", "/model/llama"]))],
+            vec!["storage model path Failed"],
+        ),
+        (
+            vec![(
+                "/pods/1/spec/containers/0/env",
+                json!([{ "name": "ROPEWAY_MODEL", "value": "/modelsx/llama" }]),
+            )],
+            vec!["storage model path Failed"],
+        ),
+        (
+            vec![(
+                "/pods/1/status/conditions",
+                unscheduled("pod has unbound immediate PersistentVolumeClaims"),
+            )],
+            vec!["storage pod Failed"],
+        ),
+        (
+            vec![
+                ("/pods/1/status/phase", json!("Pending")),
+                ("/events", event("ropeway-7d9c-x2x", "FailedMount", "path /data does not exist")),
+            ],
+            vec!["storage pod Failed"],
+        ),
+        (
+            vec![("/pods/1/status/containerStatuses", crashed(1, "error: config.json is missing"))],
+            vec!["storage pod Failed"],
+        ),
+    ];
+    for (changes, expected) in cases {
+        assert_eq!(troubles(&with(&changes)), expected, "{changes:?}");
+    }
+}
+
+#[test]
+fn the_runtime_layer_tells_what_is_missing() {
+    let status = "/pods/1/status/containerStatuses";
+    let oom = json!([{ "restartCount": 2, "state": { "running": {} },
+                       "lastState": { "terminated": { "reason": "OOMKilled" } } }]);
+    let cases = [
+        (vec![(status, waiting("ImagePullBackOff", "manifest unknown"))], "runtime pod Failed"),
+        (
+            vec![(status, waiting("CreateContainerConfigError", "secret \"keys\" not found"))],
+            "runtime pod Failed",
+        ),
+        (vec![(status, crashed(2, "error: unknown option"))], "runtime pod Failed"),
+        (vec![(status, crashed(137, ""))], "runtime pod Failed"),
+        (vec![(status, oom)], "runtime pod Failed"),
+        (
+            vec![("/pods/1/status/conditions", unscheduled("1 Insufficient memory"))],
+            "runtime pod Failed",
+        ),
+        (
+            vec![("/pods/1/status/conditions", unscheduled("1 node(s) had untolerated taint"))],
+            "runtime pod Failed",
+        ),
+        (vec![("/pods/1/spec/containers/0/startupProbe", Value::Null)], "runtime probes Warning"),
+        (
+            vec![(
+                "/events",
+                event(
+                    "ropeway-7d9c",
+                    "FailedCreate",
+                    "pods \"ropeway\" is forbidden: exceeded quota: gpus",
+                ),
+            )],
+            "runtime quota Failed",
+        ),
+    ];
+    for (changes, expected) in cases {
+        assert_eq!(troubles(&with(&changes)), [expected], "{changes:?}");
+    }
+}
+
+#[test]
+fn without_pods_the_quota_and_the_absence_are_told() {
+    let mut state = healthy();
+    state["pods"].as_array_mut().expect("a list").truncate(1);
+    state["endpointslices"] = json!([]);
+    state["replicasets"] = json!([{ "spec": { "template": healthy()["pods"][1].clone() } }]);
+    state["events"] = event("ropeway-7d9c", "FailedCreate", "exceeded quota: gpus");
+    let expected = ["network endpoints Failed", "runtime quota Failed", "runtime pods Failed"];
+    assert_eq!(troubles(&state), expected);
+}

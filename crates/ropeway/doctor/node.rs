@@ -1,0 +1,66 @@
+//! Checks of one machine, from the facts that its files tell.
+
+mod facts;
+mod gpu;
+mod host;
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, TcpListener};
+
+pub(crate) use self::facts::NodeFacts;
+use super::finding::{Finding, Layer, Status, told};
+use crate::config::ServeConfig;
+use crate::serve::load;
+
+/// Every check that needs only the machine's files.
+pub(crate) fn examine(facts: &NodeFacts) -> Vec<Finding> {
+    let mut findings = gpu::examine(facts);
+    findings.extend(host::examine(facts));
+    findings
+}
+
+/// Whether the model's files are there and whole, and whether its memory plan fits.
+pub(crate) fn model(config: &ServeConfig) -> Finding {
+    let name = config.model.name();
+    match load::plan(config, &|_progress| {}) {
+        Ok(planned) => Finding::good(
+            Layer::Storage,
+            "model",
+            format!("{name} can be read and fits the memory"),
+            planned.plan.to_string().trim_end().replace('\n', "; "),
+        ),
+        Err(error) => Finding::wrong(
+            Layer::Storage,
+            "model",
+            Status::Failed,
+            told![
+                format!("{name} cannot be served"),
+                format!("{error:#}"),
+                format!("the model was opened and planned as `ropeway serve {name}` would"),
+                "do what the cause says; `ropeway inspect` shows what a model is made of",
+            ],
+        ),
+    }
+}
+
+/// Whether the server could listen. The port is taken for a moment and given back.
+pub(crate) fn port(host: IpAddr, port: u16) -> Finding {
+    match TcpListener::bind((host, port)) {
+        Ok(_given_back) => {
+            Finding::good(Layer::Network, "port", format!("{host} port {port} is free"), "bind()")
+        }
+        Err(error) => Finding::wrong(
+            Layer::Network,
+            "port",
+            Status::Failed,
+            told![
+                format!("{host} port {port} cannot be listened on"),
+                "another process listens there, the address is not this machine's, or the port \
+                 is below 1024 and the process is not privileged",
+                format!("bind(): {error}"),
+                format!("stop the other process (`ss -ltnp sport = :{port}`), or choose --port"),
+            ],
+        ),
+    }
+}

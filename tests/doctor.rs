@@ -1,0 +1,129 @@
+//! `ropeway doctor` as users call it, and what a server that cannot start leaves behind.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn ropeway(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ropeway")).args(args).output().expect("the binary starts")
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout).expect("standard output is JSON")
+}
+
+/// A machine whose driver is not loaded.
+fn broken_node(root: &Path) {
+    for (path, text) in [
+        ("sys/bus/pci/devices/0000:05:00.0/vendor", "0x1002\n"),
+        ("sys/bus/pci/devices/0000:05:00.0/class", "0x120000\n"),
+        ("proc/meminfo", "MemTotal: 1000000 kB\nMemAvailable: 900000 kB\n"),
+    ] {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    }
+}
+
+/// A kubectl that answers with the objects of `lists`, and that the others are unknown.
+fn fake_kubectl(folder: &Path, lists: &[(&str, &str)]) -> String {
+    for (resource, items) in lists {
+        let text = format!("{{\"items\": {items}}}");
+        std::fs::write(folder.join(resource), text).expect("written");
+    }
+    let program = folder.join("kubectl");
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = get ] || exit 9\ncat '{}'/\"$2\" 2>/dev/null && exit 0\n\
+         echo \"error: the server doesn't have a resource type \\\"$2\\\"\" >&2\nexit 1\n",
+        folder.display()
+    );
+    std::fs::write(&program, script).expect("written");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("allowed");
+    program.display().to_string()
+}
+
+#[test]
+fn a_broken_node_ends_with_the_code_of_its_layer() {
+    let root = tempfile::tempdir().expect("a folder");
+    broken_node(root.path());
+    let root = root.path().display().to_string();
+    let output = ropeway(&["doctor", "--root", &root, "--port", "0", "--json"]);
+    assert_eq!(output.status.code(), Some(10));
+    let answer = json(&output);
+    assert_eq!(answer["ok"], false);
+    let findings = answer["findings"].as_array().expect("a list");
+    let driver = findings.iter().find(|f| f["check"] == "driver").expect("it is checked");
+    assert_eq!((&driver["layer"], &driver["status"]), (&"gpu".into(), &"failed".into()));
+    assert!(driver["remedy"].as_str().expect("a text").contains("modprobe amdgpu"));
+}
+
+#[test]
+fn a_model_that_is_not_there_is_a_storage_failure() {
+    let root = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir_all(root.path().join("proc")).expect("made");
+    let meminfo = "MemTotal: 1000000 kB\nMemAvailable: 900000 kB\n";
+    std::fs::write(root.path().join("proc/meminfo"), meminfo).expect("written");
+    let root = root.path().display().to_string();
+    let args = ["doctor", "/no/such/model", "--root", &root, "--port", "0"];
+    let output = ropeway(&args);
+    assert_eq!(output.status.code(), Some(12));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("/no/such/model cannot be served"), "{text}");
+    let without = ropeway(&[&args[..1], &args[2..]].concat());
+    assert_eq!(without.status.code(), Some(0), "{without:?}");
+}
+
+#[test]
+fn a_cluster_is_examined_through_kubectl() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pod = r#"[{"metadata": {"name": "ropeway-0", "namespace": "llm",
+                   "labels": {"app.kubernetes.io/name": "ropeway"}},
+         "spec": {"containers": [{"args": ["serve", "/models/m"],
+                  "volumeMounts": [{"mountPath": "/data"}]}]},
+         "status": {"phase": "Running"}}]"#;
+    let service = r#"[{"metadata": {"name": "ropeway"},
+         "spec": {"selector": {"app.kubernetes.io/name": "ropeway"}}}]"#;
+    let slice = r#"[{"metadata": {"labels": {"kubernetes.io/service-name": "ropeway"}},
+         "endpoints": [{"conditions": {"ready": true}}]}]"#;
+    let lists = [("pods", pod), ("services", service), ("endpointslices", slice)];
+    let kubectl = fake_kubectl(folder.path(), &lists);
+    let args = ["doctor", "--cluster", "--namespace", "llm", "--kubectl", &kubectl];
+    let output = ropeway(&args);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(12), "{text}");
+    assert!(text.contains("/models/m lies on no volume"), "{text}");
+    assert!(text.contains("1 failed, 0 warnings"), "{text}");
+}
+
+#[test]
+fn a_kubectl_that_fails_is_the_doctors_own_failure() {
+    let output = ropeway(&["doctor", "--cluster", "--kubectl", "/no/such/kubectl"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("install kubectl"), "{error}");
+    let output = ropeway(&["doctor", "--cluster", "--kubectl", "false"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("auth can-i"), "{error}");
+}
+
+#[test]
+fn a_server_that_cannot_start_writes_the_termination_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("termination-log");
+    std::fs::write(&log, "").expect("written");
+    let log = log.display().to_string();
+    let port = ["--port", "0", "--termination-log", &log];
+    let output = ropeway(&[&["serve", "/no/such/model"], &port[..]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let note = std::fs::read_to_string(&log).expect("it is there");
+    assert!(note.starts_with("error: ") && note.contains("/no/such/model"), "{note}");
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let number = taken.local_addr().expect("bound").port().to_string();
+    let port = ["--port", &number, "--termination-log", &log];
+    let output = ropeway(&[&["serve", "/no/such/model"], &port[..]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let note = std::fs::read_to_string(&log).expect("it is there");
+    assert!(note.starts_with("error: cannot listen on"), "{note}");
+}
