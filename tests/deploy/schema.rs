@@ -163,9 +163,7 @@ fn built_in_kinds_pass_the_schemas_of_three_releases() {
 #[test]
 fn custom_kinds_pass_their_definitions() {
     let Some(folder) = tools::custom_resource_definitions() else {
-        println!(
-            "DID NOT RUN: no definitions of custom kinds; name their folder in ROPEWAY_TEST_CRDS"
-        );
+        tools::did_not_run("custom kinds against their definitions");
         return;
     };
     let schemas = custom(&folder);
@@ -203,7 +201,7 @@ fn schemas_find_what_is_wrong() {
         assert!(!findings.is_empty(), "{kind} {pointer} passed");
     }
     let Some(folder) = tools::custom_resource_definitions() else {
-        println!("DID NOT RUN: changes of custom kinds");
+        tools::did_not_run("changes of custom kinds");
         return;
     };
     let schemas = custom(&folder);
