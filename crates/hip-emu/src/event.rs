@@ -16,8 +16,8 @@ pub(crate) enum Mark {
     /// Never recorded.
     #[default]
     None,
-    /// Behind a stream's work.
-    Fence(Arc<Fence>),
+    /// Behind the work of a stream of that device.
+    Fence(Arc<Fence>, usize),
     /// In a capture.
     Captured(CapturedPoint),
 }
@@ -42,14 +42,14 @@ impl Event {
         self.mark.lock().expect(POISONED).clone()
     }
 
-    /// The fence to wait for; `None` if it was never recorded.
+    /// The fence to wait for and its device; `None` if it was never recorded.
     ///
     /// # Errors
     /// `hipErrorCapturedEvent` if it stands for a place in a capture.
-    pub(crate) fn fence(&self) -> Result<Option<Arc<Fence>>> {
+    pub(crate) fn fence(&self) -> Result<Option<(Arc<Fence>, usize)>> {
         match self.mark() {
             Mark::None => Ok(None),
-            Mark::Fence(fence) => Ok(Some(fence)),
+            Mark::Fence(fence, device) => Ok(Some((fence, device))),
             Mark::Captured(_) => Err(Code::CAPTURED_EVENT),
         }
     }
@@ -64,7 +64,8 @@ impl Event {
             if event.flags & DISABLE_TIMING != 0 {
                 return Err(Code::INVALID_HANDLE);
             }
-            event.fence()?.ok_or(Code::INVALID_HANDLE)?.reached().ok_or(Code::NOT_READY)
+            let (fence, _) = event.fence()?.ok_or(Code::INVALID_HANDLE)?;
+            fence.reached().ok_or(Code::NOT_READY)
         };
         let (start, stop) = (time(self)?, time(stop)?);
         let ms = |duration: std::time::Duration| duration.as_secs_f32() * 1e3;

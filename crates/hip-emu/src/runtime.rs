@@ -4,6 +4,7 @@
 //! ABI does that, and hands in what it read.
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use thiserror::Error;
@@ -211,8 +212,17 @@ impl Runtime {
         }
         drop(captures);
         let (runtime, arguments) = (self.clone(), to.stream.arguments);
-        let work = move || ops.iter().for_each(|op| op.run(&runtime, device, arguments));
+        let work = move || runtime.run_all(&ops, device, arguments);
         Ok(Some(self.devices[device].push(&to.stream, after, Box::new(work))))
+    }
+
+    /// Does work. A defect of the emulator breaks the device, so that nobody waits for ever.
+    fn run_all(&self, ops: &[Op], device: usize, arguments: u64) {
+        let run = || ops.iter().for_each(|op| op.run(self, device, arguments));
+        if catch_unwind(AssertUnwindSafe(run)).is_err() {
+            eprintln!("hip-emu: DEFECT of the emulator, told above; device {device} is broken");
+            self.devices[device].break_down(Code::UNKNOWN);
+        }
     }
 
     /// While a blocking stream captures, the null stream may not be used: it would wait for it.
@@ -299,7 +309,7 @@ impl Runtime {
             return Ok(());
         }
         if let Some(fence) = self.submit(&named, Op::Empty)? {
-            event.record(Mark::Fence(fence));
+            event.record(Mark::Fence(fence, named.stream.device));
         }
         Ok(())
     }
@@ -311,7 +321,7 @@ impl Runtime {
             Mark::None => Ok(()),
             Mark::Captured(_) if named.stream.is_null => Err(Code::STREAM_CAPTURE_IMPLICIT),
             Mark::Captured(point) => self.captures().wait_for(named.handle, &point),
-            Mark::Fence(fence) => {
+            Mark::Fence(fence, _) => {
                 let mut captures = self.captures();
                 if captures.status(named.handle).1 != 0 {
                     captures.invalidate(named.handle);
@@ -326,18 +336,53 @@ impl Runtime {
     /// Whether the event is reached; one never recorded is. As ROCm 7, not during a global capture.
     pub(crate) fn query_event(&self, handle: usize) -> Result<()> {
         self.captures().unsafe_if_global(CAPTURE_MODE.get())?;
-        let fence = self.events.get(handle)?.fence()?;
-        self.check()?;
-        match fence.map(|fence| fence.reached()) {
-            Some(None) => Err(Code::NOT_READY),
-            _ => self.check(),
-        }
+        let event = self.events.get(handle)?;
+        let Some((fence, device)) = event.fence()? else { return self.check() };
+        self.devices[device].check()?;
+        if fence.reached().is_none() { Err(Code::NOT_READY) } else { self.devices[device].check() }
     }
 
     /// Waits until the event is reached.
     pub(crate) fn synchronize_event(&self, handle: usize) -> Result<()> {
-        let fence = self.events.get(handle)?.fence()?;
-        self.check()?;
-        self.finish(self.current(), fence)
+        let event = self.events.get(handle)?;
+        let Some((fence, device)) = event.fence()? else { return self.check() };
+        self.devices[device].check()?;
+        self.finish(device, Some(fence))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runtime(num_devices: usize) -> Arc<Runtime> {
+        let config = Config { num_devices, ..Config::default() };
+        Arc::new(Runtime::new(config).expect("it starts"))
+    }
+
+    #[test]
+    fn a_panic_on_a_stream_breaks_the_device_and_blocks_nobody() {
+        let runtime = runtime(1);
+        let stream = runtime.create_stream(0).expect("a stream");
+        let named = runtime.stream(stream).expect("it is there");
+        let defect = Op::Host(Arc::new(|| panic!("a planted defect")));
+        runtime.submit(&named, defect).expect("it is queued");
+        assert_eq!(runtime.synchronize_stream(stream), Err(Code::UNKNOWN));
+        assert_eq!(runtime.check(), Err(Code::UNKNOWN));
+    }
+
+    #[test]
+    fn an_event_tells_of_the_device_that_it_was_recorded_on() {
+        let runtime = runtime(2);
+        let (event, other) = (runtime.create_event(0), runtime.create_event(0));
+        runtime.record_event(event, 0).expect("recorded on device 0");
+        runtime.set_current(1).expect("there are two");
+        runtime.record_event(other, 0).expect("recorded on device 1");
+        runtime.synchronize_event(other).expect("reached");
+        runtime.devices[0].break_down(Code::ILLEGAL_ADDRESS);
+        assert_eq!(runtime.synchronize_event(event), Err(Code::ILLEGAL_ADDRESS));
+        assert_eq!(runtime.query_event(event), Err(Code::ILLEGAL_ADDRESS));
+        assert_eq!(runtime.query_event(other), Ok(()));
+        runtime.set_current(0).expect("back, for other tests of this thread");
     }
 }
