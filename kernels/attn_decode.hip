@@ -3,7 +3,7 @@
 //
 // Formula: `LayerOps::paged_attention`. Layout: q rows inside the fused qkv, bf16; caches:
 // kv_layout.h; out bf16 [num_tokens, num_heads, head_dim]. Templates by padded head_dim: 32, 64, 96,
-// 128, 160, 192, 256; a head that is not a multiple of 32 has zeros in q's and K's padding.
+// 128, 160, 192, 224, 256; a head that is not a multiple of 32 has zeros in q's and K's padding.
 // Mapping: grid (num_kv_heads * ceil(group / 16), num_segments, num_seqs), one wave each: the query
 // heads of a KV head are the 16 columns of the MFMAs, so each key and value is read once for all of
 // them. A wave owns 256 tokens at absolute positions (SEGMENT), so that the order of every sum
@@ -166,4 +166,5 @@ DECODE(96, 3)
 DECODE(128, 3)
 DECODE(160, 2)
 DECODE(192, 2)
+DECODE(224, 2)
 DECODE(256, 2)

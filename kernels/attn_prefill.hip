@@ -3,7 +3,7 @@
 //
 // Formula: `LayerOps::paged_attention`, flash attention (arXiv 2205.14135) over tiles of 32 tokens;
 // the order of every sum is attn_decode's (attention.h), so a token's bits are the same in both.
-// Layout: as attn_decode. Templates by padded head_dim: 32, 64, 96, 128, 160, 192, 256.
+// Layout: as attn_decode. Templates by padded head_dim: 32, 64, 96, 128, 160, 192, 224, 256.
 // Mapping: the rows of a (sequence, KV head) are its new tokens times the group's query heads,
 // token by token. Grid (num_kv_heads, max_row_tiles, num_seqs): a work-group of 8 waves takes 256
 // rows (128 above head_dim 128), a wave 32 (16) of them as columns of the MFMAs; late row tiles,
@@ -291,4 +291,5 @@ PREFILL(96, 2)
 PREFILL(128, 2)
 PREFILL(160, 1)
 PREFILL(192, 1)
+PREFILL(224, 1)
 PREFILL(256, 1)

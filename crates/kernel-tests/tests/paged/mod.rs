@@ -218,8 +218,7 @@ impl Bench {
         let scores =
             |params: Params| params.size(shape.window).f32(shape.scale).f32(shape.soft_cap).u32(0);
         let group = shape.num_heads / shape.num_kv_heads;
-        // One template for each number of chunks but 7, whose heads take that of 8.
-        let template = if shape.padded() == 224 { 256 } else { shape.padded() };
+        let template = shape.padded();
         if seqs.iter().any(|s| s.new >= min_query_len) {
             let rows = seqs.iter().map(|s| s.new).max().unwrap_or(0) * group;
             let per_tile = if template <= 128 { 256 } else { 128 };
