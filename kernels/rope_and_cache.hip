@@ -79,10 +79,11 @@ INLINE void rotate_piece(const RopeAndCacheParams& p, const local<Exchange> e, u
   }
 }
 
-INLINE void store_value(u64 head, u32 d, u32 token, u32 head_dim, u32x4 piece) {
+// Zeros in the padding, where nothing was loaded.
+INLINE void store_value(u64 head, u32 d, u32 token, u32x4 piece) {
   for (u32 j = 0; j < 8; ++j) {
     u16 element = (u16)(piece[j / 2] >> (j % 2 * 16));
-    at<u16>(head + value_element(d + j, token))[0] = d < head_dim ? element : (u16)0;
+    at<u16>(head + value_element(d + j, token))[0] = element;
   }
 }
 
@@ -144,6 +145,6 @@ KERNEL(256, 8) rope_and_cache(RopeAndCacheParams p) {
     at<u32x4>(to + key_piece(d, slot % BLOCK_SIZE))[0] = out;
   } else {
     u64 to = p.v_cache + block + (u64)(kv_head - p.num_kv_heads) * head_bytes(padded);
-    store_value(to, d, slot % BLOCK_SIZE, p.head_dim, raw);
+    store_value(to, d, slot % BLOCK_SIZE, raw);
   }
 }

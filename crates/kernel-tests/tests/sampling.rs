@@ -101,6 +101,26 @@ fn equal_and_impossible_logits() {
     bench.check(vocab, &cases);
 }
 
+#[test]
+fn min_tokens_ends_with_the_token_that_reaches_it() {
+    let mut bench = Bench::new();
+    // The bias keeps the row on the path that adjusts logits after min_tokens is reached.
+    let case = |num_output| Case {
+        params: SamplingParams {
+            logit_bias: vec![(0, 0.5)],
+            min_tokens: 3,
+            stop_token_ids: vec![1],
+            ..SamplingParams::greedy()
+        },
+        num_output,
+        logits: vec![1.0, 5.0, 2.0],
+        tokens: Vec::new(),
+        num_prompt: 0,
+    };
+    let tokens = bench.check(3, &[case(0), case(2), case(3), case(4)]);
+    assert_eq!(tokens, [2, 2, 1, 1]);
+}
+
 /// Draws follow the distribution: not only the CPU's tokens, but each in its share.
 #[test]
 fn draws_have_the_probabilities() {
