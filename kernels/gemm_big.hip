@@ -7,12 +7,12 @@
 // 64. The choice moves no bit, nor does the choice of gemm_skinny.
 // A wave owns 64 x 64 of the output: 64 accumulators of the slice in work, 64 of the slices before.
 // This second set is the price of a sum order that gemm_skinny's slices can follow: without it the
-// tile could be 256 x 256. It costs 8 * 64 additions per wave and a third more L2 traffic per
+// tile could be 256 x 256. It costs 64 additions per slice and wave and half more L2 traffic per
 // product; the additions hide behind the other wave of the SIMD.
 // Weights go from memory to registers in fragments, one fragment of k ahead. x goes through LDS,
 // double-buffered in steps of 64 columns, fragment-major as well: 8 lanes write 128 bytes in a row
 // and a wave reads 1 KB in a row, so that there are no bank conflicts and nothing to swizzle.
-// Bound: MFMA; LDS is read at a quarter of its bandwidth.
+// Bound: MFMA; LDS works at 37.5 % of its bandwidth.
 #include "gemm.h"
 
 constexpr u32 WAVE_TILES = 4;        // 16x16 tiles of a wave, each way

@@ -103,3 +103,24 @@ fn big_steps_execute_few_instructions() {
     // Measured 146 with clang 19.1.
     assert!(per_step <= 150.0, "{per_step} instructions per step and wave");
 }
+
+#[test]
+fn lds_is_free_of_bank_conflicts() {
+    let mut device = Device::load_all(&["gemm_skinny.hip", "gemm_big.hip"]);
+    let cases = [
+        ("gemm_skinny_bf16_1x4", 512, [1, 4]),
+        ("gemm_skinny_bf16_4x1", 512, [4, 1]),
+        ("gemm_big_bf16_64", 128, [1, 1]),
+        ("gemm_big_bf16_128", 256, [1, 1]),
+        ("gemm_big_bf16_256", 512, [1, 1]),
+    ];
+    for (name, block, [x, y]) in cases {
+        device.count_traffic();
+        let product = Product::new(Element::Bf16, [64, 64, 192], Epilogue::default());
+        product.launch(&mut device, name, [x, y, 1], block);
+        let traffic = device.traffic();
+        assert!(traffic.num_wide_lds > 0, "{name} uses LDS");
+        assert_eq!(traffic.num_narrow_lds, 0, "{name}");
+        assert_eq!(traffic.lds_conflicts, 0, "{name}: {} accesses", traffic.num_wide_lds);
+    }
+}

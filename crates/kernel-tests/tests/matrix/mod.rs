@@ -99,6 +99,13 @@ impl Product {
         Self { element, rows, n, k, epilogue, x, w, bias, residual }
     }
 
+    /// The same with equal rows of the weight from `first` on, so that columns tie.
+    pub(crate) fn tied_from(mut self, first: usize) -> Self {
+        let row = self.w[first * self.k..(first + 1) * self.k].to_vec();
+        self.w[first * self.k..].chunks_mut(self.k).for_each(|to| to.copy_from_slice(&row));
+        self
+    }
+
     /// The same operands for some of the rows only.
     pub(crate) fn only(&self, rows: std::ops::Range<usize>) -> Self {
         let (x, residual) = (&self.x, &self.residual);
