@@ -30,7 +30,7 @@ pub(crate) fn execute<M: GlobalMemory + ?Sized, O: Observer>(
             let (base, exec) = (w.lanes(i.src[0], 0), w.exec());
             let (offsets, count) = offsets(i, access);
             for (slot, offset) in offsets.into_iter().enumerate().take(count) {
-                let addresses = base.map(|address| u64::from(address) + offset);
+                let addresses = base.map(|register| address(register, offset));
                 ds(w, i, (access, slot), &addresses, exec, context)?;
             }
         }
@@ -38,8 +38,13 @@ pub(crate) fn execute<M: GlobalMemory + ?Sized, O: Observer>(
     Ok(())
 }
 
+/// The sum is of 32 bits: clang gives a negative register a positive offset.
+pub(crate) fn address(register: u32, offset: u64) -> u64 {
+    register.wrapping_add(offset as u32).into()
+}
+
 /// Byte offsets of the instruction's one or two addresses.
-fn offsets(i: &Inst, access: &Access) -> ([u64; 2], usize) {
+pub(crate) fn offsets(i: &Inst, access: &Access) -> ([u64; 2], usize) {
     match access.pair_stride {
         Some(stride) => (i.memory.pair.map(|step| u64::from(step) * stride as u64), 2),
         None => ([i.memory.offset as u64, 0], 1),
@@ -120,7 +125,7 @@ pub(crate) fn transfer<M: GlobalMemory + ?Sized, O: Observer>(
 }
 
 /// The lane that `lane` reads under a swizzle's 16-bit pattern.
-fn swizzle_lane(pattern: u32, lane: usize) -> usize {
+pub(crate) fn swizzle_lane(pattern: u32, lane: usize) -> usize {
     if pattern & 0x8000 != 0 {
         return (lane & !3) | ((pattern >> (2 * (lane & 3))) & 3) as usize;
     }

@@ -90,7 +90,7 @@ fn single_step(op: Op) -> Option<Step> {
 
 /// Where lane `lane` and register `register` of C and D lie: `(block, row, column)`.
 #[inline]
-fn result_place(n: usize, lane: usize, register: usize) -> (usize, usize, usize) {
+pub(crate) fn result_place(n: usize, lane: usize, register: usize) -> (usize, usize, usize) {
     match n {
         4 => (lane / 4, register, lane % 4),
         16 => (register / 4, 4 * (lane / 16) + register % 4, lane % 16),

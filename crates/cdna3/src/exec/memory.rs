@@ -191,6 +191,11 @@ impl VecMemory {
         Some(bytes.take(found.size_bytes).collect())
     }
 
+    /// Name, address and size in bytes of each allocation.
+    pub fn extents(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+        self.allocations.iter().map(|a| (a.name.as_str(), a.address, a.size_bytes as u64))
+    }
+
     /// Replaces the first bytes of the first allocation with that name; `false` if there is none
     /// or it is smaller.
     pub fn set(&self, name: &str, bytes: &[u8]) -> bool {

@@ -3,7 +3,7 @@
 //! Owns wave state, LDS, scratch and the meaning of every operation; global memory is behind
 //! [`GlobalMemory`]. Never decodes, never reads files, never allocates device memory. Called by
 //! tests and by the emulated HIP runtime. What is modelled is results, not time: `s_waitcnt` and
-//! hazards have no effect, and memory is coherent.
+//! hazards have no effect (the sanitizer looks at waits), and memory is coherent.
 
 mod access;
 mod control;
@@ -19,6 +19,7 @@ mod observe;
 mod order;
 mod prepared;
 mod salu;
+pub mod sanitize;
 mod scalar_memory;
 mod transfer;
 mod valu;

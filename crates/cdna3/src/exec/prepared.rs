@@ -8,6 +8,7 @@ use crate::program::Program;
 use crate::tables;
 
 use super::access::Access;
+use super::sanitize::Rule;
 use super::wave::Wave;
 use super::{matrix, salu, valu};
 
@@ -36,6 +37,8 @@ pub(crate) enum Action {
 pub struct Prepared {
     program: Program,
     actions: Vec<Action>,
+    /// How undefined values spread, for the sanitizer.
+    rules: Vec<Rule>,
     /// Vector and accumulation registers that the code names, at least.
     num_registers: [usize; 2],
 }
@@ -44,6 +47,7 @@ impl Prepared {
     /// Looks up the meaning of every instruction.
     pub fn new(program: Program) -> Self {
         let actions = program.insts().iter().map(action).collect();
+        let rules = Rule::all(program.insts());
         let mut num_registers = [1, 1];
         for inst in program.insts() {
             for operand in inst.src.iter().chain([&inst.dst, &inst.sdst]) {
@@ -56,7 +60,7 @@ impl Prepared {
                 num_registers[kind] = num_registers[kind].max(end);
             }
         }
-        Self { program, actions, num_registers }
+        Self { program, actions, rules, num_registers }
     }
 
     /// The decoded program.
@@ -74,6 +78,12 @@ impl Prepared {
     #[inline]
     pub(crate) fn at(&self, index: usize) -> Option<(&Inst, &Action)> {
         Some((self.program.insts().get(index)?, self.actions.get(index)?))
+    }
+
+    /// How undefined values spread through instruction `index`.
+    #[inline]
+    pub(crate) fn rule(&self, index: usize) -> Rule {
+        self.rules.get(index).copied().unwrap_or(Rule::Other)
     }
 
     pub(crate) fn num_registers(&self) -> [usize; 2] {

@@ -288,7 +288,7 @@ fn buffer<M: GlobalMemory + ?Sized, O: Observer>(
 }
 
 /// Addresses, and bytes from there to the end of the range.
-fn buffer_places(w: &Wave, i: &Inst) -> Result<(Addresses, Addresses), FaultKind> {
+pub(crate) fn buffer_places(w: &Wave, i: &Inst) -> Result<(Addresses, Addresses), FaultKind> {
     let word = |index| w.scalar32_at(i.src[2], index);
     if word(1) & SWIZZLE_ENABLE != 0 {
         return Err(FaultKind::Unsupported("swizzled buffer"));
@@ -323,7 +323,7 @@ fn buffer_places(w: &Wave, i: &Inst) -> Result<(Addresses, Addresses), FaultKind
 
 /// Bytes of an access that are in a buffer's range: whole dwords, or all of a smaller element. With
 /// none of them the access is dropped: its address may be no memory at all.
-fn in_range(range: u64, size: usize) -> usize {
+pub(crate) fn in_range(range: u64, size: usize) -> usize {
     let range = usize::try_from(range).unwrap_or(usize::MAX).min(size);
     if size < 4 && range < size {
         0

@@ -4,7 +4,10 @@
 
 use std::path::Path;
 
-use cdna3::exec::{Dim3, Fault, Launch, LaunchReport, Prepared, VecMemory, kernarg, launch};
+use cdna3::exec::sanitize::{DeviceShadow, Finding, launch_sanitized};
+use cdna3::exec::{
+    Dim3, Fault, Launch, LaunchReport, Options, Prepared, VecMemory, kernarg, launch,
+};
 use cdna3::{CodeObject, Program};
 
 use crate::toolchain;
@@ -18,6 +21,10 @@ pub(crate) struct Device {
     prepared: Prepared,
     image_base: u64,
     pub(crate) memory: VecMemory,
+    /// Whether [`Device::launch`] lets the sanitizer look on and takes a finding for a failure.
+    pub(crate) sanitized: bool,
+    /// How [`Device::sanitize`] runs.
+    pub(crate) options: Options<'static>,
 }
 
 impl Device {
@@ -26,7 +33,7 @@ impl Device {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let output = folder.path().join("probe.hsaco");
         toolchain::compile(&toolchain::probe(probe), &output);
-        Self::open(&output)
+        Self { sanitized: true, ..Self::open(&output) }
     }
 
     /// Assembles the instructions of one kernel, `cases`, with `lds` bytes of LDS; loads and
@@ -68,7 +75,8 @@ impl Device {
         let mut memory = VecMemory::default();
         let image_base = memory.allocate("image", &image);
         let prepared = Prepared::new(Program::decode(&object).expect("it decodes"));
-        Self { object, prepared, image_base, memory }
+        let options = Options::default();
+        Self { object, prepared, image_base, memory, sanitized: false, options }
     }
 
     /// Runs a kernel of `grid` work-groups of `block` work-items.
@@ -79,6 +87,11 @@ impl Device {
         block: u32,
         args: &[u8],
     ) -> LaunchReport {
+        if self.sanitized {
+            let (result, findings) = self.sanitize(name, grid, block, args, &[]);
+            assert!(findings.is_empty(), "{}", text(&findings));
+            return result.unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        }
         self.try_launch(name, Dim3([grid, 1, 1]), Dim3([block, 1, 1]), 0, args)
             .unwrap_or_else(|fault| panic!("{name}: {fault}"))
     }
@@ -101,11 +114,42 @@ impl Device {
         launch(&what, &self.memory)
     }
 
+    /// Runs a kernel with the sanitizer. Allocations named in `undefined` hold no values yet.
+    pub(crate) fn sanitize(
+        &mut self,
+        name: &str,
+        grid: u32,
+        block: u32,
+        args: &[u8],
+        undefined: &[&str],
+    ) -> (Result<LaunchReport, Fault>, Vec<Finding>) {
+        let kernel = self.object.kernel(name).expect("the probe has it");
+        let (grid, block) = (Dim3([grid, 1, 1]), Dim3([block, 1, 1]));
+        let segment = kernarg(kernel, args, grid, block, 0);
+        let kernarg_address = self.memory.allocate("kernarg", &segment);
+        let shadow = DeviceShadow::new();
+        for (name, address, bytes) in self.memory.extents() {
+            shadow.allocate(address, bytes);
+            if !undefined.contains(&name) {
+                shadow.mark_defined(address, bytes);
+            }
+        }
+        let (prepared, image_base) = (&self.prepared, self.image_base);
+        let what =
+            Launch { prepared, kernel, image_base, grid, block, dynamic_lds: 0, kernarg_address };
+        launch_sanitized(&what, &self.memory, &shadow, &self.options)
+    }
+
     /// An allocation in dwords.
     pub(crate) fn words(&self, name: &str) -> Vec<u32> {
         let bytes = self.memory.bytes(name).expect("it was allocated");
         bytes.chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect()
     }
+}
+
+/// Findings, one a line.
+pub(crate) fn text(findings: &[Finding]) -> String {
+    findings.iter().map(|finding| format!("{finding}\n")).collect()
 }
 
 /// A kernel around instructions.
@@ -167,6 +211,7 @@ macro_rules! bytes {
     };
 }
 
+#[allow(unused_imports, reason = "each test uses a part of it")]
 pub(crate) use bytes;
 
 /// Arguments in order; every one aligned to its size.

@@ -97,7 +97,7 @@ fn source_f16(w: &Wave, i: &Inst, index: usize) -> [f32; 64] {
 /// Whether a 16-bit operation keeps the half of the destination that it does not write. Those
 /// that gfx8 had clear the high half; those that can choose a half, and `v_mac_f16`, keep it.
 /// Source: LLVM's `zeroesHigh16BitsOfDest`.
-fn keeps_other_half(op: Op) -> bool {
+pub(crate) fn keeps_other_half(op: Op) -> bool {
     matches!(
         op,
         Op::VMacF16
