@@ -48,7 +48,7 @@ fn a_broken_node_ends_with_the_code_of_its_layer() {
     broken_node(root.path());
     let root = root.path().display().to_string();
     let output = ropeway(&["doctor", "--root", &root, "--port", "0", "--json"]);
-    assert_eq!(output.status.code(), Some(10));
+    assert_eq!(output.status.code(), Some(11));
     let answer = json(&output);
     assert_eq!(answer["ok"], false);
     let findings = answer["findings"].as_array().expect("a list");
@@ -66,7 +66,7 @@ fn a_model_that_is_not_there_is_a_storage_failure() {
     let root = root.path().display().to_string();
     let args = ["doctor", "/no/such/model", "--root", &root, "--port", "0"];
     let output = ropeway(&args);
-    assert_eq!(output.status.code(), Some(12));
+    assert_eq!(output.status.code(), Some(13));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("/no/such/model cannot be served"), "{text}");
     let without = ropeway(&[&args[..1], &args[2..]].concat());
@@ -90,7 +90,7 @@ fn a_cluster_is_examined_through_kubectl() {
     let args = ["doctor", "--cluster", "--namespace", "llm", "--kubectl", &kubectl];
     let output = ropeway(&args);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(output.status.code(), Some(12), "{text}");
+    assert_eq!(output.status.code(), Some(13), "{text}");
     assert!(text.contains("/models/m lies on no volume"), "{text}");
     assert!(text.contains("1 failed, 0 warnings"), "{text}");
 }

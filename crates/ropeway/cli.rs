@@ -64,8 +64,8 @@ names. The command line beats the environment, the environment beats the file.
 Numbers: 32k is 32,000 and 32K is 32,768; 4G and 4GiB are binary, 4GB is decimal.";
 
 const DOCTOR_NOTE: &str = "\
-Changes nothing. Exit code: 0 nothing failed, else that of the lowest layer that did: 10 GPU,
-11 network, 12 storage, 13 runtime; 1 and 2 are the doctor's own failure and wrong usage.";
+Changes nothing. Exit code: 0 nothing failed, else that of the lowest layer that did: 11 GPU,
+12 network, 13 storage, 14 runtime; 1 and 2 are the doctor's own failure and wrong usage.";
 
 /// Reads arguments and environment into a command.
 ///

@@ -19,13 +19,14 @@ pub(crate) enum Layer {
 }
 
 impl Layer {
-    /// The process's exit code when this is the lowest layer that failed.
+    /// The process's exit code when this is the lowest layer that failed; the scripts under
+    /// `deploy/scripts` use the same numbers.
     pub(crate) fn exit_code(self) -> u8 {
         match self {
-            Self::Gpu => 10,
-            Self::Network => 11,
-            Self::Storage => 12,
-            Self::Runtime => 13,
+            Self::Gpu => 11,
+            Self::Network => 12,
+            Self::Storage => 13,
+            Self::Runtime => 14,
         }
     }
 
@@ -130,10 +131,10 @@ mod tests {
             finding(Layer::Runtime, Status::Failed),
             finding(Layer::Network, Status::Failed),
         ];
-        assert_eq!(exit_code(&failed), ExitCode::from(11));
+        assert_eq!(exit_code(&failed), ExitCode::from(12));
         assert_eq!(exit_code(&[warned]), ExitCode::SUCCESS);
         let codes =
             [Layer::Gpu, Layer::Network, Layer::Storage, Layer::Runtime].map(Layer::exit_code);
-        assert_eq!(codes, [10, 11, 12, 13], "documented in README.md");
+        assert_eq!(codes, [11, 12, 13, 14], "documented in README.md");
     }
 }

@@ -57,7 +57,7 @@ fn claims_exist(state: &ClusterState, pod: &Value) -> Option<Finding> {
             format!("the pod wants claim {wanted}, which does not exist"),
             "the storage component is not part of the overlay, or lies in another namespace",
             format!("spec.volumes of pod {}", name(pod)),
-            "add deploy/components/storage to the overlay's kustomization.yaml",
+            "add deploy/components/model-claim to the overlay's kustomization.yaml",
         ],
     ))
 }
