@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use cdna3::exec::{self, AccessError, GlobalMemory};
 
+use cdna3::exec::sanitize::DeviceShadow;
+
 use crate::errors::{Code, Result};
 use crate::mapping::{Bytes, PAGE_BYTES, Poison, Reservation, whole_pages};
 
@@ -101,15 +103,16 @@ struct ArenaState {
 }
 
 /// All memory of the process that a device can see.
-#[derive(Debug)]
 pub(crate) struct Memory {
     poison: Poison,
     arenas: Vec<Arena>,
     regions: RwLock<BTreeMap<u64, Arc<Region>>>,
+    /// Which bytes hold values, if the sanitizer is on.
+    shadow: Option<DeviceShadow>,
 }
 
 impl Memory {
-    pub(crate) fn new(num_devices: usize) -> rustix::io::Result<Self> {
+    pub(crate) fn new(num_devices: usize, sanitize: bool) -> rustix::io::Result<Self> {
         let arena = |_| {
             let reservation = Reservation::new(ARENA_BYTES)?;
             let next = reservation.address() + DEVICE_GUARD_BYTES;
@@ -119,6 +122,7 @@ impl Memory {
             poison: Poison::new()?,
             arenas: (0..num_devices).map(arena).collect::<rustix::io::Result<_>>()?,
             regions: RwLock::default(),
+            shadow: sanitize.then(DeviceShadow::new),
         })
     }
 
@@ -195,6 +199,7 @@ impl Memory {
         }
         let (place, purpose) = (Place::Registered, Purpose::Allocation);
         let region = Region { address, bytes, place, purpose, writable: true, flags };
+        self.show(&region);
         regions.insert(address, Arc::new(region));
         Ok(())
     }
@@ -228,7 +233,38 @@ impl Memory {
         state.used_bytes -= size_bytes.next_multiple_of(PAGE_BYTES as u64);
     }
 
+    /// The sanitizer's view of memory, if it is on.
+    pub(crate) fn shadow(&self) -> Option<&DeviceShadow> {
+        self.shadow.as_ref()
+    }
+
+    /// Tells the sanitizer of a region. The host may write its own memory at any time, and images
+    /// and arguments are written when they are made: only device memory begins without values.
+    fn show(&self, region: &Region) {
+        let Some(shadow) = &self.shadow else { return };
+        shadow.allocate(region.address, region.size_bytes());
+        let is_device = matches!(region.place, Place::Device(_));
+        if !is_device || region.purpose != Purpose::Allocation {
+            shadow.mark_defined(region.address, region.size_bytes());
+        }
+    }
+
+    /// Tells the sanitizer that bytes of `to` were written; copied, if they come from `from`.
+    pub(crate) fn written(&self, to: &Span, from: Option<&Span>) {
+        let Some(shadow) = &self.shadow else { return };
+        let start = |span: &Span| span.region.address + span.offset as u64;
+        let in_device = |span: &&Span| matches!(span.region.place, Place::Device(_));
+        if !in_device(&to) {
+            return;
+        }
+        match from.filter(in_device) {
+            Some(from) => shadow.copy(start(to), start(from), to.size_bytes as u64),
+            None => shadow.mark_defined(start(to), to.size_bytes as u64),
+        }
+    }
+
     fn insert(&self, region: Region) -> Arc<Region> {
+        self.show(&region);
         let region = Arc::new(region);
         let old = self.regions.write().expect(POISONED).insert(region.address, region.clone());
         assert!(old.is_none(), "addresses are handed out once");
@@ -244,6 +280,9 @@ impl Memory {
         let mut regions = self.regions.write().expect(POISONED);
         regions.get(&address).filter(|region| suits(region))?;
         let region = regions.remove(&address)?;
+        if let Some(shadow) = &self.shadow {
+            shadow.free(address);
+        }
         if let (Place::Device(device), true) = (region.place, region.purpose != Purpose::Image) {
             self.give_back(device, region.accounted_bytes());
         }

@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
 
+use cdna3::exec::sanitize::Finding;
 use cdna3::exec::{Fault, LaunchReport};
 use serde::Serialize;
 
@@ -41,6 +42,31 @@ pub(crate) struct Line<'a> {
     /// Why the launch failed; absent if it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<String>,
+    /// What the sanitizer found; absent if nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<ReportedFinding<'a>>,
+}
+
+/// A finding of the sanitizer.
+#[derive(Debug, Serialize)]
+struct ReportedFinding<'a> {
+    /// Kind, a short name.
+    kind: &'static str,
+    /// Address of the instruction in the code object's image.
+    address: u64,
+    /// The instruction in LLVM's syntax.
+    instruction: &'a str,
+    /// Work-group of the first place.
+    group: [u32; 3],
+    /// Wave in the work-group.
+    wave: u32,
+    /// Lane; absent for scalar operations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lane: Option<u32>,
+    /// How often the instruction did it.
+    count: u64,
+    /// The whole sentence.
+    text: String,
 }
 
 impl<'a> Line<'a> {
@@ -49,6 +75,7 @@ impl<'a> Line<'a> {
         device: usize,
         call: &'a KernelCall,
         result: &Result<LaunchReport, Fault>,
+        findings: &'a [Finding],
     ) -> Self {
         let kernel = call.function.kernel();
         let group_size = call.block.0.iter().map(|&n| u64::from(n)).product();
@@ -65,7 +92,21 @@ impl<'a> Line<'a> {
             num_waves: done.map(|done| done.num_waves),
             num_wave_instructions: done.map(|done| done.num_wave_instructions),
             fault: result.as_ref().err().map(ToString::to_string),
+            findings: findings.iter().map(reported).collect(),
         }
+    }
+}
+
+fn reported(finding: &Finding) -> ReportedFinding<'_> {
+    ReportedFinding {
+        kind: finding.kind.name(),
+        address: finding.address,
+        instruction: &finding.instruction,
+        group: finding.group_id,
+        wave: finding.place.wave,
+        lane: finding.place.lane,
+        count: finding.count,
+        text: finding.to_string(),
     }
 }
 

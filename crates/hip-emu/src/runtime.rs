@@ -42,8 +42,6 @@ pub(crate) enum StartError {
     Config(#[from] ConfigError),
     #[error("the report file {path}: {error}")]
     Report { path: String, error: std::io::Error },
-    #[error("ROPEWAY_EMU_SANITIZE=1, but this build has no sanitizer")]
-    NoSanitizer,
     #[error("no addresses for device memory: {0}")]
     Memory(#[from] rustix::io::Errno),
 }
@@ -80,15 +78,12 @@ pub(crate) struct Named {
 
 impl Runtime {
     pub(crate) fn new(config: Config) -> std::result::Result<Self, StartError> {
-        if config.sanitize {
-            return Err(StartError::NoSanitizer);
-        }
         let report = config.report.as_ref().map(|path| {
             Report::open(path)
                 .map_err(|error| StartError::Report { path: path.display().to_string(), error })
         });
         Ok(Self {
-            memory: Memory::new(config.num_devices)?,
+            memory: Memory::new(config.num_devices, config.sanitize)?,
             devices: (0..config.num_devices).map(|_| Device::default()).collect(),
             faults: Faults::new(config.faults.clone()),
             report: report.transpose()?,

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use cdna3::exec::sanitize::{Finding, launch_sanitized};
 use cdna3::exec::{
     Dim3, Fault, FaultKind as ExecFault, Launch, LaunchReport, NoObserver, Options, kernarg,
     launch_with,
@@ -117,15 +118,18 @@ impl Op {
                 let done =
                     to.region.bytes.copy_from(to.offset, &from.region.bytes, from.offset, size);
                 done.expect("spans lie in their regions");
+                runtime.memory.written(to, Some(from));
             }
             Self::Fill { to, pattern } => {
                 let done = to.region.bytes.fill(to.offset, to.size_bytes, pattern);
                 done.expect("spans lie in their regions");
+                runtime.memory.written(to, None);
             }
             Self::Host(call) => call(),
             Self::WriteValue { to, value } => {
                 let done = to.region.bytes.store(to.offset, *value);
                 done.expect("checked when it was queued");
+                runtime.memory.written(to, None);
             }
             Self::WaitValue { at, value, mask, comparison } => loop {
                 let now = at.region.bytes.load(at.offset).expect("checked when it was queued");
@@ -173,7 +177,7 @@ fn run_kernel(runtime: &Runtime, device: usize, arguments: u64, call: &KernelCal
         runtime.devices[device].break_down(Code::LAUNCH_FAILURE);
         return;
     }
-    let result = execute(runtime, device, arguments, call, number);
+    let (result, findings) = execute(runtime, device, arguments, call, number);
     if let Err(fault) = &result {
         eprintln!("hip-emu: device {device}: launch {number}, kernel `{name}`: {fault}");
         let code = match fault.kind {
@@ -182,8 +186,14 @@ fn run_kernel(runtime: &Runtime, device: usize, arguments: u64, call: &KernelCal
         };
         runtime.devices[device].break_down(code);
     }
+    for finding in &findings {
+        eprintln!("hip-emu: device {device}: launch {number}: sanitizer: {finding}");
+    }
+    if !findings.is_empty() {
+        runtime.devices[device].break_down(Code::LAUNCH_FAILURE);
+    }
     if let Some(report) = &runtime.report {
-        report.add(&Line::new(number, device, call, &result));
+        report.add(&Line::new(number, device, call, &result, &findings));
     }
 }
 
@@ -193,7 +203,7 @@ fn execute(
     arguments: u64,
     call: &KernelCall,
     number: u64,
-) -> Result<LaunchReport, Fault> {
+) -> (Result<LaunchReport, Fault>, Vec<Finding>) {
     let (function, module) = (&call.function, &call.function.module);
     let segment = kernarg(function.kernel(), &call.args, call.grid, call.block, call.dynamic_lds);
     let place = runtime.memory.find(arguments, segment.len() as u64);
@@ -215,6 +225,8 @@ fn execute(
         cancel: Some(runtime.devices[device].broken()),
         ..Options::default()
     };
-    // The sanitizer's and the counters' observers take the place of `NoObserver`.
-    launch_with(&what, &view, &NoObserver, &options)
+    match runtime.memory.shadow() {
+        Some(shadow) => launch_sanitized(&what, &view, shadow, &options),
+        None => (launch_with(&what, &view, &NoObserver, &options), Vec::new()),
+    }
 }

@@ -199,7 +199,7 @@ fn bad_variables_refuse_to_start_loudly() {
         ("ROPEWAY_EMU_FAULT", "hang@3"),
         ("ROPEWAY_EMU_DEVICES", "9"),
         ("ROPEWAY_EMU_SEDE", "1"),
-        ("ROPEWAY_EMU_SANITIZE", "1"),
+        ("ROPEWAY_EMU_SANITIZE", "2"),
     ] {
         let [_, errors] = scenario("nothing_starts", &[(name, value)]);
         assert!(errors.contains("REFUSES TO START") && errors.contains(name), "{errors}");
@@ -288,4 +288,29 @@ fn the_library_is_found_under_the_runtimes_name() {
     let mut command = Command::new(&program);
     let out = run(command.env("LD_LIBRARY_PATH", &folder).env("ROPEWAY_EMU_DEVICES", "2"));
     assert_eq!(out, "2 devices\n");
+}
+
+#[test]
+fn the_sanitizer_fails_a_launch_and_tells_why() {
+    let sanitize = ("ROPEWAY_EMU_SANITIZE", "1");
+    let report = built().folder.path().join("findings.json");
+    let path = report.to_str().expect("a plain path");
+    let [_, errors] = scenario("findings_stick", &[sanitize, ("ROPEWAY_EMU_REPORT", path)]);
+    for part in ["sanitizer: undefined-value", "kernel increment", "global_store_dword", "lane 0"] {
+        assert!(errors.contains(part), "{part} in:\n{errors}");
+    }
+    let lines = std::fs::read_to_string(&report).expect("the report was written");
+    let line: serde_json::Value =
+        serde_json::from_str(lines.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(line["findings"][0]["kind"], "undefined-value", "{line}");
+    assert_eq!(line["findings"][0]["lane"], 0, "{line}");
+}
+
+/// The correct twins: what other tests run gives no finding.
+#[test]
+fn the_sanitizer_says_nothing_of_correct_programs() {
+    for name in ["launch_computes", "dynamic_lds_and_globals", "graphs_replay_and_change"] {
+        let [_, errors] = scenario(name, &[("ROPEWAY_EMU_SANITIZE", "1")]);
+        assert!(!errors.contains("sanitizer"), "{name}:\n{errors}");
+    }
 }

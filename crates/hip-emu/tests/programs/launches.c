@@ -184,6 +184,29 @@ static void faults_stick(void) {
     OK(hipGetDeviceCount(&count));
 }
 
+// A kernel that uses memory nobody wrote; the sanitizer is on.
+static void findings_stick(void) {
+    hipModule_t module = load_kernels();
+    uint32_t n = 64, value = 0;
+    uint32_t *a = device_words(n);
+    void *params[] = {&a, &n};
+    OK(hipMemset(a, 0, 4 * n));
+    OK(launch(kernel(module, "increment"), 1, NULL, params));
+    OK(hipDeviceSynchronize());
+    OK(hipMemcpy(&value, a + 63, 4, hipMemcpyDeviceToHost));
+    CHECK(value == 1);
+    uint32_t *b = device_words(n);
+    OK(hipMemcpy(b, a, 4 * n, hipMemcpyDeviceToDevice));
+    void *copied[] = {&b, &n};
+    OK(launch(kernel(module, "increment"), 1, NULL, copied));
+    OK(hipDeviceSynchronize());
+    uint32_t *fresh = device_words(n);
+    void *unwritten[] = {&fresh, &n};
+    OK(launch(kernel(module, "increment"), 1, NULL, unwritten));
+    EXPECT(hipErrorLaunchFailure, hipDeviceSynchronize());
+    EXPECT(hipErrorLaunchFailure, hipMemcpy(&value, a, 4, hipMemcpyDeviceToHost));
+}
+
 // Memory that is freed while a launch waits for its turn is seen as such.
 static void use_after_free_in_a_kernel(void) {
     hipModule_t module = load_kernels();
@@ -283,6 +306,7 @@ const scenario_t launch_scenarios[] = {
     {"bundles_hold_several_gpus", bundles_hold_several_gpus},
     {"unloaded_modules_are_gone", unloaded_modules_are_gone},
     {"faults_stick", faults_stick},
+    {"findings_stick", findings_stick},
     {"use_after_free_in_a_kernel", use_after_free_in_a_kernel},
     {"code_cannot_be_written", code_cannot_be_written},
     {"print_memory", print_memory},
