@@ -34,3 +34,26 @@ KERNEL(256, 8) embed(EmbedParams p) {
     to[i] = v;
   }
 }
+
+// As embed, from a table in fragments (gemm.h): an LM head that shares the embedding's weight needs
+// them so, and one copy serves both. A piece of 8 elements is contiguous; pieces lie 256 bytes
+// apart, so half of each 128-byte line's bytes and more are read in vain: rows are few beside the
+// weights of a step. Rows of the table have ceil(cols / 32) fragments.
+KERNEL(256, 8) embed_fragments(EmbedParams p) {
+  u32 row = block_idx();
+  u32 token = uniform(at<const u32>(p.token_ids)[row]);
+  bool known = token < p.vocab_size;
+  u32 index = known ? token : 0;
+  u64 strip = p.table + (u64)(index / 16) * ceil_div(p.cols, 32) * 1024 + index % 16 * 16;
+  auto to = at<u32x4>(p.out + 2ull * p.cols * row);
+  for (u32 i = thread_idx(); i < p.cols / 8; i += 256) {
+    u32x4 v = known ? *at<const u32x4>(strip + i / 4 * 1024 + i % 4 * 256) : u32x4{0, 0, 0, 0};
+    if (p.scale != 1.0f) {
+      for (u32 j = 0; j < 4; ++j) {
+        f32 low = from_bits(v[j] << 16) * p.scale, high = from_bits(v[j] & 0xffff0000) * p.scale;
+        v[j] = narrow(low) | (u32)narrow(high) << 16;
+      }
+    }
+    to[i] = v;
+  }
+}

@@ -1,0 +1,86 @@
+//! What can go wrong between us and HIP, typed: call, device and meaning.
+
+use backend::DeviceError;
+use hip_sys::{HipError, LoadError};
+use thiserror::Error;
+
+/// A failure of the HIP layer.
+#[derive(Debug, Error)]
+pub enum HipFailure {
+    /// The runtime library cannot be used.
+    #[error(transparent)]
+    Runtime(#[from] LoadError),
+    /// A call failed.
+    #[error("{call} on {device}: {name} ({code}): {meaning}")]
+    Call {
+        /// HIP's function.
+        call: &'static str,
+        /// Device name, `hip:N`.
+        device: String,
+        /// HIP's number.
+        code: i32,
+        /// HIP's name of the number.
+        name: String,
+        /// HIP's words for it.
+        meaning: String,
+        /// Bytes asked for, where the call allocates.
+        requested_bytes: u64,
+    },
+    /// The runtime works but there is no GPU.
+    #[error(
+        "{library} finds no GPU ({reason}); check that /dev/kfd and /dev/dri can be opened and that the amdgpu driver is loaded, or use --device cpu"
+    )]
+    NoDevice {
+        /// The runtime's path.
+        library: String,
+        /// HIP's words.
+        reason: String,
+    },
+    /// A device number beyond those that there are.
+    #[error("there is no hip:{index}, only {count} device(s) from hip:0 on")]
+    NoSuchDevice {
+        /// What was asked for.
+        index: u32,
+        /// How many there are.
+        count: u32,
+    },
+    /// No kernels for this GPU in the binary.
+    #[error("hip:{index} is a {arch}, for which this build has no kernels (it has: {have}); rebuild with ROPEWAY_GPU_ARCHS={arch}")]
+    NoKernels {
+        /// Device number.
+        index: u32,
+        /// Its architecture.
+        arch: String,
+        /// Architectures that are embedded.
+        have: String,
+    },
+    /// The code object and the host disagree about a kernel: a fault of the build.
+    #[error("kernel {kernel}: {reason}; build the program again from one source tree")]
+    Kernel {
+        /// Its name.
+        kernel: String,
+        /// What differs.
+        reason: String,
+    },
+}
+
+impl HipFailure {
+    /// As the backend's traits tell it. A device that ran out of memory is usable; after any other
+    /// failed call HIP promises nothing.
+    pub fn into_device_error(self, device: &str, what: &str) -> DeviceError {
+        let device = device.to_owned();
+        match self {
+            Self::Call { code, requested_bytes, .. }
+                if HipError(code) == hip_sys::ERROR_OUT_OF_MEMORY =>
+            {
+                DeviceError::OutOfMemory { device, what: what.to_owned(), requested_bytes }
+            }
+            Self::Call { call, code, name, meaning, .. } => DeviceError::Lost {
+                device,
+                op: what.to_owned(),
+                reason: format!("{call} answered {name} ({code}): {meaning}"),
+            },
+            other => DeviceError::Failed { device, op: what.to_owned(), reason: other.to_string() },
+        }
+    }
+}

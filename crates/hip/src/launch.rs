@@ -1,0 +1,124 @@
+//! Every kernel by name, looked up once, with the type of its parameters.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::error::HipFailure;
+use crate::kernels::{CODE_OBJECTS, CodeObject, embedded_archs};
+use crate::params::{
+    ArgmaxParams, AttnDecodeParams, AttnPrefillParams, AttnReduceParams, EmbedParams,
+    GatherRowsParams, GemmParams, RmsNormParams, RopeAndCacheParams, SiluMulParams,
+};
+use crate::runtime::{Gpu, Kernel, Module};
+
+/// Head sizes, rounded up to 32, that attention has kernels for.
+pub(crate) const PADDED_HEAD_DIMS: [usize; 7] = [32, 64, 96, 128, 160, 192, 256];
+
+/// Names of the attention kernels in the order of [`PADDED_HEAD_DIMS`].
+const DECODE: [&str; 7] = [
+    "attn_decode_d32",
+    "attn_decode_d64",
+    "attn_decode_d96",
+    "attn_decode_d128",
+    "attn_decode_d160",
+    "attn_decode_d192",
+    "attn_decode_d256",
+];
+const PREFILL: [&str; 7] = [
+    "attn_prefill_d32",
+    "attn_prefill_d64",
+    "attn_prefill_d96",
+    "attn_prefill_d128",
+    "attn_prefill_d160",
+    "attn_prefill_d192",
+    "attn_prefill_d256",
+];
+
+/// The kernels that the layer operations launch.
+pub(crate) struct Kernels {
+    pub(crate) embed: Kernel<EmbedParams>,
+    pub(crate) rms_norm: Kernel<RmsNormParams>,
+    pub(crate) add_rms_norm: Kernel<RmsNormParams>,
+    /// By row tiles and column tiles of 16: 1x1, 1x2, 2x2, 4x1.
+    pub(crate) gemm_skinny: [Kernel<GemmParams>; 4],
+    pub(crate) rope_and_cache: Kernel<RopeAndCacheParams>,
+    pub(crate) attn_decode: [Kernel<AttnDecodeParams>; 7],
+    pub(crate) attn_reduce: Kernel<AttnReduceParams>,
+    pub(crate) attn_prefill: [Kernel<AttnPrefillParams>; 7],
+    pub(crate) silu_mul: Kernel<SiluMulParams>,
+    pub(crate) gather_rows: Kernel<GatherRowsParams>,
+    pub(crate) argmax_partial: Kernel<ArgmaxParams>,
+    pub(crate) argmax_final: Kernel<ArgmaxParams>,
+}
+
+/// Modules are loaded when a kernel of theirs is asked for.
+struct Loader<'a> {
+    gpu: &'a Gpu,
+    arch: &'a str,
+    modules: HashMap<&'static str, Arc<Module>>,
+}
+
+impl Loader<'_> {
+    fn find<P: bytemuck::Pod>(&mut self, name: &'static str) -> Result<Kernel<P>, HipFailure> {
+        let (object, params_bytes) = embedded(self.arch, name).ok_or_else(|| {
+            let reason = format!("is not among the kernels for {}", self.arch);
+            HipFailure::Kernel { kernel: name.to_owned(), reason }
+        })?;
+        let module = match self.modules.get(object.file) {
+            Some(module) => Arc::clone(module),
+            None => {
+                let module = self.gpu.module(&object.image.bytes)?;
+                self.modules.insert(object.file, Arc::clone(&module));
+                module
+            }
+        };
+        Kernel::find(&module, name, params_bytes)
+    }
+
+    fn find_all<P: bytemuck::Pod, const N: usize>(
+        &mut self,
+        names: [&'static str; N],
+    ) -> Result<[Kernel<P>; N], HipFailure> {
+        let found = names.into_iter().map(|name| self.find(name)).collect::<Result<Vec<_>, _>>()?;
+        Ok(found.try_into().unwrap_or_else(|_| unreachable!("as many as names")))
+    }
+}
+
+/// The code object of a kernel, and the bytes of its parameters.
+fn embedded(arch: &str, kernel: &str) -> Option<(&'static CodeObject, usize)> {
+    CODE_OBJECTS.iter().filter(|object| object.arch == arch).find_map(|object| {
+        let found = object.kernels.iter().find(|(name, _)| *name == kernel)?;
+        Some((object, found.1))
+    })
+}
+
+impl Kernels {
+    /// Looks every kernel up for the device's architecture.
+    pub(crate) fn load(gpu: &Gpu, arch: &str) -> Result<Self, HipFailure> {
+        let archs = embedded_archs();
+        if !archs.contains(&arch) {
+            let have = if archs.is_empty() { "none".to_owned() } else { archs.join(", ") };
+            return Err(HipFailure::NoKernels { index: gpu.index(), arch: arch.to_owned(), have });
+        }
+        let mut loader = Loader { gpu, arch, modules: HashMap::new() };
+        Ok(Self {
+            embed: loader.find("embed_fragments")?,
+            rms_norm: loader.find("rms_norm")?,
+            add_rms_norm: loader.find("add_rms_norm")?,
+            gemm_skinny: loader.find_all([
+                "gemm_skinny_bf16_1x1",
+                "gemm_skinny_bf16_1x2",
+                "gemm_skinny_bf16_2x2",
+                "gemm_skinny_bf16_4x1",
+            ])?,
+            rope_and_cache: loader.find("rope_and_cache")?,
+            attn_decode: loader.find_all(DECODE)?,
+            attn_reduce: loader.find("attn_reduce")?,
+            attn_prefill: loader.find_all(PREFILL)?,
+            silu_mul: loader.find("silu_mul")?,
+            gather_rows: loader.find("gather_rows")?,
+            argmax_partial: loader.find("argmax_partial")?,
+            argmax_final: loader.find("argmax_final")?,
+        })
+    }
+}

@@ -1,0 +1,427 @@
+//! The layer operations: checks of what the engine gives, then launches on the one stream.
+//!
+//! Sizes that the decoder controls are asserted; tokens, positions and blocks are checked on the
+//! host, since a kernel that reads elsewhere would take the device down.
+
+use backend::{AttentionSpec, BufferKind, DeviceError, LayerOps, QkvSpec, RopeTable};
+use half::bf16;
+use types::{Sampled, StepInput};
+
+use crate::device::{HipBuffer, HipDevice, HipKvCache, Rope, SEGMENT_TOKENS, Workspace, padded_head};
+use crate::error::HipFailure;
+use crate::launch::PADDED_HEAD_DIMS;
+use crate::params::{
+    AttnDecodeParams, AttnPrefillParams, AttnReduceParams, EmbedParams, GatherRowsParams,
+    GemmParams, RmsNormParams, RopeAndCacheParams, SiluMulParams,
+};
+use crate::weight::HipWeight;
+
+/// `OUT_F32` of `kernels/gemm.h`.
+const GEMM_OUT_F32: u32 = 2;
+/// Under this many work-groups a GPU of 304 CUs is not full.
+const FULL_GRID: usize = 304;
+
+impl HipDevice {
+    fn work(&self) -> &Workspace {
+        self.work.as_ref().expect("reserve_workspace comes before the first step")
+    }
+
+    fn done(&self, op: &str, result: Result<(), HipFailure>) -> Result<(), DeviceError> {
+        result.map_err(|failure| self.error(op, failure))
+    }
+
+    fn check_cache(&self, op: &str, cache: &HipKvCache) -> Result<(), DeviceError> {
+        let Workspace { limits, step, .. } = self.work();
+        let layout = &cache.layout;
+        assert!(
+            layout.num_kv_heads == limits.num_kv_heads && layout.head_dim == limits.head_dim,
+            "the KV cache has another shape than the step limits"
+        );
+        if step.max_block as usize >= layout.num_blocks {
+            let (block, num_blocks) = (step.max_block, layout.num_blocks);
+            return Err(self.failed(op, format!("block {block} of a cache of {num_blocks} blocks")));
+        }
+        Ok(())
+    }
+
+    fn norm(
+        &self,
+        rows: usize,
+        x: &HipBuffer,
+        delta: Option<&HipBuffer>,
+        weight: &HipWeight,
+        eps: f32,
+        out: &HipBuffer,
+    ) -> Result<(), HipFailure> {
+        let (weight, cols) = weight.vector();
+        assert!(x.cols == cols && out.cols == cols && rows <= x.rows, "rms_norm: widths differ");
+        assert!(delta.is_none_or(|delta| delta.cols == cols), "add_rms_norm: widths differ");
+        let params = RmsNormParams {
+            x: x.memory.address(),
+            delta: delta.map_or(0, |delta| delta.memory.address()),
+            weight,
+            out: out.memory.address(),
+            cols: cols as u32,
+            eps,
+        };
+        let kernels = &self.kernels;
+        let kernel = if delta.is_some() { &kernels.add_rms_norm } else { &kernels.rms_norm };
+        self.stream.launch(kernel, [rows, 1, 1], 256, &params)
+    }
+
+    fn decode(
+        &self,
+        layer: usize,
+        qkv: &HipBuffer,
+        cache: &HipKvCache,
+        spec: &AttentionSpec,
+        out: &HipBuffer,
+    ) -> Result<(), HipFailure> {
+        let Workspace { limits, step, partial_out, partial_stats, .. } = self.work();
+        let (k_cache, v_cache) = cache.layer(layer);
+        let num_segments = step.longest_decode.div_ceil(SEGMENT_TOKENS);
+        let params = AttnDecodeParams {
+            qkv: qkv.memory.address(),
+            k_cache,
+            v_cache,
+            block_tables: step.at.block_tables,
+            block_table_start: step.at.block_table_start,
+            seq_lens: step.at.seq_lens,
+            query_start_loc: step.at.query_start_loc,
+            out: out.memory.address(),
+            partial_out: partial_out.address(),
+            partial_stats: partial_stats.address(),
+            qkv_stride: qkv.stride() as u32,
+            num_heads: spec.num_heads as u32,
+            num_kv_heads: limits.num_kv_heads as u32,
+            head_dim: limits.head_dim as u32,
+            block_stride: cache.block_stride() as u32,
+            num_segments: num_segments as u32,
+            window: spec.sliding_window.unwrap_or(0),
+            scale: spec.scale,
+            soft_cap: spec.soft_cap.unwrap_or(0.0),
+            reserved: 0,
+        };
+        let group = (spec.num_heads / limits.num_kv_heads).div_ceil(16);
+        let grid = [limits.num_kv_heads * group, num_segments, step.num_seqs];
+        let padded = padded_head(limits.head_dim);
+        let kernel = &self.kernels.attn_decode[head_index(padded)];
+        self.stream.launch(kernel, grid, 64, &params)?;
+        if num_segments < 2 {
+            return Ok(());
+        }
+        let params = AttnReduceParams {
+            seq_lens: params.seq_lens,
+            query_start_loc: params.query_start_loc,
+            partial_out: params.partial_out,
+            partial_stats: params.partial_stats,
+            out: params.out,
+            num_heads: params.num_heads,
+            head_dim: params.head_dim,
+            num_segments: params.num_segments,
+            window: params.window,
+        };
+        let grid = [step.num_seqs, (spec.num_heads * padded).div_ceil(1024), 1];
+        self.stream.launch(&self.kernels.attn_reduce, grid, 256, &params)
+    }
+
+    fn prefill(
+        &self,
+        layer: usize,
+        qkv: &HipBuffer,
+        cache: &HipKvCache,
+        spec: &AttentionSpec,
+        out: &HipBuffer,
+    ) -> Result<(), HipFailure> {
+        let Workspace { limits, step, .. } = self.work();
+        let (k_cache, v_cache) = cache.layer(layer);
+        let params = AttnPrefillParams {
+            qkv: qkv.memory.address(),
+            k_cache,
+            v_cache,
+            block_tables: step.at.block_tables,
+            block_table_start: step.at.block_table_start,
+            seq_lens: step.at.seq_lens,
+            query_start_loc: step.at.query_start_loc,
+            out: out.memory.address(),
+            qkv_stride: qkv.stride() as u32,
+            num_heads: spec.num_heads as u32,
+            num_kv_heads: limits.num_kv_heads as u32,
+            head_dim: limits.head_dim as u32,
+            block_stride: cache.block_stride() as u32,
+            min_query_len: 2,
+            window: spec.sliding_window.unwrap_or(0),
+            scale: spec.scale,
+            soft_cap: spec.soft_cap.unwrap_or(0.0),
+            reserved: 0,
+        };
+        let padded = padded_head(limits.head_dim);
+        let rows_per_group = if padded > 128 { 128 } else { 256 };
+        let rows = step.longest_prefill * (spec.num_heads / limits.num_kv_heads);
+        let grid = [limits.num_kv_heads, rows.div_ceil(rows_per_group), step.num_seqs];
+        self.stream.launch(&self.kernels.attn_prefill[head_index(padded)], grid, 512, &params)
+    }
+}
+
+fn head_index(padded: usize) -> usize {
+    let found = PADDED_HEAD_DIMS.iter().position(|size| *size == padded);
+    found.expect("reserve_workspace refuses other heads")
+}
+
+/// Row and column tiles of the skinny kernel for so many rows, and its place in `Kernels`.
+fn skinny_shape(rows: usize, n: usize) -> (usize, usize, usize) {
+    match rows {
+        0..=16 if n.div_ceil(32) < FULL_GRID => (1, 1, 0),
+        0..=16 => (1, 2, 1),
+        17..=32 => (2, 2, 2),
+        _ => (4, 1, 3),
+    }
+}
+
+impl LayerOps for HipDevice {
+    fn begin_step(&mut self, input: &StepInput) -> Result<(), DeviceError> {
+        let ready = self.gpu.make_current().and_then(|()| self.stream.synchronize());
+        self.done("begin_step", ready)?;
+        let work = self.work.as_mut().expect("reserve_workspace comes before the first step");
+        let limits = work.limits;
+        if input.num_tokens() > limits.max_num_batched_tokens
+            || input.num_seqs() > limits.max_num_seqs
+        {
+            let (tokens, seqs) = (input.num_tokens(), input.num_seqs());
+            let reason =
+                format!("{tokens} tokens of {seqs} sequences exceed the reserved {limits:?}");
+            return Err(self.failed("begin_step", reason));
+        }
+        let admitted = input.admitted.iter().all(|seq| work.samplers.admit(seq));
+        let known = |row: &types::SampleRow| (row.slot.0 as usize) < limits.max_num_seqs;
+        if !admitted || !input.sample.iter().all(known) {
+            let reason = format!("a sampler slot beyond {}", limits.max_num_seqs);
+            return Err(self.failed("begin_step", reason));
+        }
+        let result = work.step.set(&self.stream, input, limits.block_size);
+        self.done("begin_step", result)
+    }
+
+    fn set_rope(&mut self, table: RopeTable) -> Result<(), DeviceError> {
+        let half = table.rotary_dim / 2;
+        let whole = half > 0 && table.cos.len().is_multiple_of(half);
+        if !whole || table.cos.len() != table.sin.len() {
+            let reason = "cosines and sines are not [positions, half]".to_owned();
+            return Err(self.failed("set_rope", reason));
+        }
+        let bytes = table.cos.len() * 4;
+        let upload = |device: &mut Self| {
+            let (cos, sin) = (device.gpu.alloc(bytes)?, device.gpu.alloc(bytes)?);
+            device.upload_f32(&cos, &table.cos)?;
+            device.upload_f32(&sin, &table.sin)?;
+            Ok(Rope { half, num_positions: table.cos.len() / half, cos, sin })
+        };
+        let rope = upload(self).map_err(|failure| self.error("the rotation table", failure))?;
+        self.rope = Some(rope);
+        Ok(())
+    }
+
+    fn embed(
+        &mut self,
+        table: &HipWeight,
+        scale: f32,
+        out: &mut HipBuffer,
+    ) -> Result<(), DeviceError> {
+        let (address, rows, cols) = table.matrix();
+        assert_eq!(out.cols, cols, "the embedding is as wide as the hidden state");
+        let step = &self.work().step;
+        if step.max_token as usize >= rows {
+            let reason = format!("token {} of a vocabulary of {rows}", step.max_token);
+            return Err(self.failed("embed", reason));
+        }
+        let params = EmbedParams {
+            token_ids: step.at.token_ids,
+            table: address,
+            out: out.memory.address(),
+            cols: cols as u32,
+            vocab_size: rows as u32,
+            scale,
+            reserved: 0,
+        };
+        let grid = [step.num_tokens, 1, 1];
+        self.done("embed", self.stream.launch(&self.kernels.embed, grid, 256, &params))
+    }
+
+    fn rms_norm(
+        &mut self,
+        rows: usize,
+        x: &HipBuffer,
+        weight: &HipWeight,
+        eps: f32,
+        out: &mut HipBuffer,
+    ) -> Result<(), DeviceError> {
+        self.done("rms_norm", self.norm(rows, x, None, weight, eps, out))
+    }
+
+    fn add_rms_norm(
+        &mut self,
+        rows: usize,
+        residual: &mut HipBuffer,
+        delta: &HipBuffer,
+        weight: &HipWeight,
+        eps: f32,
+        out: &mut HipBuffer,
+    ) -> Result<(), DeviceError> {
+        self.done("add_rms_norm", self.norm(rows, residual, Some(delta), weight, eps, out))
+    }
+
+    fn linear(
+        &mut self,
+        rows: usize,
+        x: &HipBuffer,
+        weight: &HipWeight,
+        bias: Option<&HipWeight>,
+        out: &mut HipBuffer,
+    ) -> Result<(), DeviceError> {
+        let (w, n, k) = weight.matrix();
+        assert!(x.cols == k && out.cols == n && rows <= out.rows, "linear: widths differ");
+        let params = GemmParams {
+            x: x.memory.address(),
+            w,
+            bias: bias.map_or(0, |bias| bias.vector().0),
+            residual: 0,
+            out: out.memory.address(),
+            partial: 0,
+            rows: rows as u32,
+            n: n as u32,
+            k: k as u32,
+            x_stride: x.stride() as u32,
+            out_stride: out.stride() as u32,
+            flags: if out.kind == BufferKind::Logits { GEMM_OUT_F32 } else { 0 },
+        };
+        let (row_tiles, col_tiles, kernel) = skinny_shape(rows, n);
+        let grid = [n.div_ceil(16 * col_tiles), rows.div_ceil(16 * row_tiles), 1];
+        let kernel = &self.kernels.gemm_skinny[kernel];
+        self.done("linear", self.stream.launch(kernel, grid, 512, &params))
+    }
+
+    fn rope_and_cache(
+        &mut self,
+        layer: usize,
+        qkv: &mut HipBuffer,
+        spec: &QkvSpec,
+        qk_norm: Option<(&HipWeight, &HipWeight)>,
+        cache: &mut HipKvCache,
+    ) -> Result<(), DeviceError> {
+        self.check_cache("rope_and_cache", cache)?;
+        let rope = self.rope.as_ref().expect("set_rope comes before the first step");
+        let step = &self.work().step;
+        if step.max_position as usize >= rope.num_positions {
+            let reason = format!("position {} is past the rotation table", step.max_position);
+            return Err(self.failed("rope_and_cache", reason));
+        }
+        let num_heads = spec.num_heads + 2 * spec.num_kv_heads;
+        assert_eq!(qkv.cols, num_heads * spec.head_dim, "rows are not fused QKV");
+        let (k_cache, v_cache) = cache.layer(layer);
+        let params = RopeAndCacheParams {
+            qkv: qkv.memory.address(),
+            positions: step.at.positions,
+            slots: step.at.slots,
+            cos: rope.cos.address(),
+            sin: rope.sin.address(),
+            q_norm: qk_norm.map_or(0, |(q, _)| q.vector().0),
+            k_norm: qk_norm.map_or(0, |(_, k)| k.vector().0),
+            k_cache,
+            v_cache,
+            num_heads: spec.num_heads as u32,
+            num_kv_heads: spec.num_kv_heads as u32,
+            head_dim: spec.head_dim as u32,
+            half_rotary: rope.half as u32,
+            block_stride: cache.block_stride() as u32,
+            eps: spec.norm_eps,
+        };
+        let lanes = (padded_head(spec.head_dim) / 8).next_power_of_two();
+        let grid = [step.num_tokens, (num_heads * lanes).div_ceil(256), 1];
+        let result = self.stream.launch(&self.kernels.rope_and_cache, grid, 256, &params);
+        self.done("rope_and_cache", result)
+    }
+
+    fn paged_attention(
+        &mut self,
+        layer: usize,
+        qkv: &HipBuffer,
+        cache: &HipKvCache,
+        spec: &AttentionSpec,
+        out: &mut HipBuffer,
+    ) -> Result<(), DeviceError> {
+        self.check_cache("paged_attention", cache)?;
+        let Workspace { limits, step, .. } = self.work();
+        assert_eq!(out.cols, spec.num_heads * limits.head_dim, "paged_attention: output width");
+        let (has_decode, has_prefill) = (step.longest_decode > 0, step.longest_prefill > 0);
+        if has_decode {
+            self.done("paged_attention", self.decode(layer, qkv, cache, spec, out))?;
+        }
+        if has_prefill {
+            self.done("paged_attention", self.prefill(layer, qkv, cache, spec, out))?;
+        }
+        Ok(())
+    }
+
+    fn silu_mul(
+        &mut self,
+        rows: usize,
+        gate_up: &HipBuffer,
+        out: &mut HipBuffer,
+    ) -> Result<(), DeviceError> {
+        assert_eq!(gate_up.cols, 2 * out.cols, "silu_mul: a row is [gate, up]");
+        let params = SiluMulParams {
+            gate_up: gate_up.memory.address(),
+            out: out.memory.address(),
+            cols: out.cols as u32,
+            reserved: 0,
+        };
+        let grid = [out.cols.div_ceil(2048), rows, 1];
+        self.done("silu_mul", self.stream.launch(&self.kernels.silu_mul, grid, 256, &params))
+    }
+
+    fn gather_rows(&mut self, x: &HipBuffer, out: &mut HipBuffer) -> Result<(), DeviceError> {
+        let step = &self.work().step;
+        assert!(out.cols == x.cols && step.num_logits <= out.rows, "gather_rows: shapes differ");
+        let params = GatherRowsParams {
+            x: x.memory.address(),
+            indices: step.at.logits_indices,
+            out: out.memory.address(),
+            cols: x.cols as u32,
+            reserved: 0,
+        };
+        let grid = [step.num_logits, 1, 1];
+        self.done("gather_rows", self.stream.launch(&self.kernels.gather_rows, grid, 256, &params))
+    }
+
+    fn sample(
+        &mut self,
+        logits: &mut HipBuffer,
+        out: &mut Vec<Sampled>,
+    ) -> Result<(), DeviceError> {
+        let work = self.work.as_mut().expect("reserve_workspace comes before the first step");
+        assert_eq!(logits.cols, work.limits.vocab_size, "sample: another vocabulary than reserved");
+        let Workspace { samplers, step, .. } = work;
+        let result = samplers.run(&self.stream, &self.kernels, step, &logits.memory, out);
+        self.done("sample", result)
+    }
+
+    fn read_row(&mut self, buffer: &HipBuffer, row: usize) -> Result<Vec<f32>, DeviceError> {
+        if row >= buffer.rows {
+            return Err(self.failed("read_row", format!("row {row} of {}", buffer.rows)));
+        }
+        let row_bytes = buffer.stride() * buffer.element_bytes();
+        let read = || {
+            let mut host = self.gpu.alloc_pinned(row_bytes)?;
+            self.stream.download(&mut host, &buffer.memory, row * row_bytes, row_bytes)?;
+            self.stream.synchronize()?;
+            Ok(host)
+        };
+        let host = read().map_err(|failure| self.error("read_row", failure))?;
+        Ok(match buffer.kind {
+            BufferKind::Logits => host.as_slice::<f32>(buffer.cols).to_vec(),
+            BufferKind::Activation => {
+                host.as_slice::<u16>(buffer.cols).iter().map(|x| bf16::from_bits(*x).to_f32()).collect()
+            }
+        })
+    }
+}

@@ -1,0 +1,26 @@
+//! The HIP backend: our own kernels on AMD GPUs, through a runtime that is loaded at run time.
+//!
+//! Owns the embedded code objects, the safe layer over HIP (every resource has an owner that frees
+//! it), and the implementation of `backend`'s traits. Never links ROCm, never falls back to another
+//! device. Called by `ropeway`, and by `model` through the traits.
+
+#![deny(unsafe_code)]
+
+mod device;
+mod error;
+mod kernels;
+mod launch;
+mod layer_ops;
+mod params;
+mod probe;
+#[allow(unsafe_code)]
+mod runtime;
+mod sample;
+mod step;
+mod weight;
+
+pub use device::{HipBuffer, HipConfig, HipDevice, HipKvCache};
+pub use error::HipFailure;
+pub use kernels::{embedded_archs, kernel_compiler};
+pub use probe::{DeviceInfo, list_devices};
+pub use weight::HipWeight;

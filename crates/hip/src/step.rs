@@ -1,0 +1,133 @@
+//! A step's metadata on the GPU: all arrays in one pinned block, one copy a step.
+
+use backend::StepLimits;
+use types::{SampleRow, StepInput};
+
+use crate::error::HipFailure;
+use crate::runtime::{DeviceMemory, Gpu, Pinned, Stream};
+
+/// Arrays start at multiples of this.
+const ALIGN_WORDS: usize = 16;
+
+/// Device addresses of the current step's arrays; see `StepInput` for what they hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct StepAddresses {
+    pub(crate) token_ids: u64,
+    pub(crate) positions: u64,
+    pub(crate) slots: u64,
+    pub(crate) query_start_loc: u64,
+    pub(crate) seq_lens: u64,
+    pub(crate) block_table_start: u64,
+    pub(crate) block_tables: u64,
+    pub(crate) logits_indices: u64,
+}
+
+/// The current step as launches need it.
+pub(crate) struct StepState {
+    staging: Pinned,
+    memory: DeviceMemory,
+    pub(crate) at: StepAddresses,
+    pub(crate) num_tokens: usize,
+    pub(crate) num_seqs: usize,
+    pub(crate) num_logits: usize,
+    /// Longest sequence among those with one new token, 0 if there is none.
+    pub(crate) longest_decode: usize,
+    /// Most new tokens of a sequence that has two or more, 0 if there is none.
+    pub(crate) longest_prefill: usize,
+    pub(crate) max_token: u32,
+    pub(crate) max_position: u32,
+    pub(crate) max_block: u32,
+    pub(crate) sample: Vec<SampleRow>,
+}
+
+/// Words of all arrays of the largest step, with padding.
+fn capacity_words(limits: &StepLimits) -> usize {
+    let (tokens, seqs) = (limits.max_num_batched_tokens, limits.max_num_seqs);
+    let blocks = seqs * limits.max_model_len.div_ceil(limits.block_size);
+    3 * tokens + 4 * seqs + 2 + blocks + 8 * ALIGN_WORDS
+}
+
+impl StepState {
+    pub(crate) fn bytes(limits: &StepLimits) -> usize {
+        capacity_words(limits) * size_of::<u32>()
+    }
+
+    pub(crate) fn new(gpu: &Gpu, limits: &StepLimits) -> Result<Self, HipFailure> {
+        let bytes = Self::bytes(limits);
+        Ok(Self {
+            staging: gpu.alloc_pinned(bytes)?,
+            memory: gpu.alloc(bytes)?,
+            at: StepAddresses::default(),
+            num_tokens: 0,
+            num_seqs: 0,
+            num_logits: 0,
+            longest_decode: 0,
+            longest_prefill: 0,
+            max_token: 0,
+            max_position: 0,
+            max_block: 0,
+            sample: Vec::with_capacity(limits.max_num_seqs),
+        })
+    }
+
+    /// Takes over the metadata; the stream has been waited for, so the block is free.
+    pub(crate) fn set(
+        &mut self,
+        stream: &Stream,
+        input: &StepInput,
+        block_size: usize,
+    ) -> Result<(), HipFailure> {
+        let words = self.staging.bytes() / size_of::<u32>();
+        let mut writer = Writer {
+            words: self.staging.as_mut_slice(words),
+            base: self.memory.address(),
+            used: 0,
+        };
+        self.at = StepAddresses {
+            token_ids: writer.put(&input.token_ids),
+            positions: writer.put(&input.positions),
+            slots: writer.put(&input.slot_mapping),
+            query_start_loc: writer.put(&input.query_start_loc),
+            seq_lens: writer.put(&input.seq_lens),
+            block_table_start: writer.put(&input.block_table_start),
+            block_tables: writer.put(&input.block_tables),
+            logits_indices: writer.put(&input.logits_indices),
+        };
+        let used = writer.used * size_of::<u32>();
+        self.num_tokens = input.num_tokens();
+        self.num_seqs = input.num_seqs();
+        self.num_logits = input.logits_indices.len();
+        (self.longest_decode, self.longest_prefill) = (0, 0);
+        for (bounds, len) in input.query_start_loc.windows(2).zip(&input.seq_lens) {
+            match bounds[1] - bounds[0] {
+                0 => {}
+                1 => self.longest_decode = self.longest_decode.max(*len as usize),
+                new => self.longest_prefill = self.longest_prefill.max(new as usize),
+            }
+        }
+        let most = |values: &[u32]| values.iter().copied().max().unwrap_or(0);
+        self.max_token = most(&input.token_ids);
+        self.max_position = most(&input.positions);
+        self.max_block =
+            most(&input.block_tables).max(most(&input.slot_mapping) / block_size as u32);
+        self.sample.clear();
+        self.sample.extend_from_slice(&input.sample);
+        stream.upload(&self.memory, 0, &self.staging, used)
+    }
+}
+
+struct Writer<'a> {
+    words: &'a mut [u32],
+    base: u64,
+    used: usize,
+}
+
+impl Writer<'_> {
+    /// Appends an array; answers where it will be on the device.
+    fn put(&mut self, values: &[u32]) -> u64 {
+        let start = self.used.next_multiple_of(ALIGN_WORDS);
+        self.words[start..start + values.len()].copy_from_slice(values);
+        self.used = start + values.len();
+        self.base + (start * size_of::<u32>()) as u64
+    }
+}
