@@ -13,6 +13,7 @@ use crate::config::{
     ConfigError, ServeConfig, check_variable_names, environment_settings, lower_layers,
     option_names,
 };
+use crate::devices::DevicesOptions;
 use crate::doctor::DoctorOptions;
 use crate::inspect::InspectOptions;
 use crate::version;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     /// Find out why a node or a cluster does not serve
     #[command(after_help = DOCTOR_NOTE)]
     Doctor(Box<DoctorOptions>),
+    /// List what models can run on
+    Devices(DevicesOptions),
 }
 
 /// What is measured.

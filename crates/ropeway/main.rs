@@ -10,6 +10,7 @@ mod chat;
 mod cli;
 mod client;
 mod config;
+mod devices;
 mod doctor;
 mod inspect;
 mod logging;
@@ -50,6 +51,7 @@ fn run(command: Command) -> ExitCode {
         Command::Bench(BenchCommand::Serve(options)) => bench::run(*options),
         Command::Inspect(options) => inspect::run(*options),
         Command::Doctor(options) => doctor::run(*options),
+        Command::Devices(options) => devices::run(&options),
     };
     match outcome {
         Ok(code) => code,

@@ -4,6 +4,7 @@
 //! start. Owns the wiring of server, engine and model and the meaning of the exit codes.
 
 pub(crate) mod announce;
+mod device;
 mod last_words;
 pub(crate) mod load;
 
@@ -112,7 +113,7 @@ fn load(
     let executor = planned.load(progress)?;
     let labels = MetricsLabels { model_name: names[0].clone(), max_model_len };
     let observer = lifecycle.observer(&labels);
-    let engine = engine::start(Box::new(executor), engine_config(config), observer)?;
+    let engine = engine::start(executor, engine_config(config), observer)?;
     Ok(ServedModel {
         names,
         tokenizer: Arc::new(tokenizer),

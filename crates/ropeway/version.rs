@@ -7,12 +7,22 @@ pub(crate) fn long() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
     TEXT.get_or_init(|| {
         format!(
-            "{}\nbackends: cpu\nkernels: none (CPU only)\ncpu: {} with {}",
+            "{}\nbackends: {}\nkernels: {}\ncpu: {} with {}",
             env!("CARGO_PKG_VERSION"),
+            if hip::embedded_archs().is_empty() { "cpu" } else { "cpu, hip" },
+            kernels(),
             std::env::consts::ARCH,
             cpu_features(),
         )
     })
+}
+
+/// Architectures of the embedded kernels, and their compiler.
+fn kernels() -> String {
+    match hip::embedded_archs().as_slice() {
+        [] => "none (CPU only)".to_owned(),
+        archs => format!("{} ({})", archs.join(", "), hip::kernel_compiler()),
+    }
 }
 
 /// The features of this processor that the CPU backend has code for.

@@ -37,7 +37,17 @@ pub(crate) struct ServerProcess {
 impl ServerProcess {
     /// Starts `ropeway serve MODEL` on a free port and waits until it listens (not until ready).
     pub(crate) fn listen(model: &std::path::Path, args: &[&str]) -> Self {
+        Self::listen_with(model, args, &[])
+    }
+
+    /// As [`ServerProcess::listen`], with variables.
+    pub(crate) fn listen_with(
+        model: &std::path::Path,
+        args: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ropeway"))
+            .envs(variables.iter().copied())
             .arg("serve")
             .arg(model)
             .args(["--port", "0", "--log-format", "json", "--log-level", "warn"])

@@ -17,7 +17,7 @@ fn c_type(signature: &Signature, idx: usize) -> &'static str {
     let name = signature.name;
     match (signature.parameters[idx], name, idx) {
         ("*mut *mut c_void", "hipStreamCreateWithFlags", 0) => "hipStream_t *",
-        ("*mut *mut c_void", "hipModuleLoadData" , 0) => "hipModule_t *",
+        ("*mut *mut c_void", "hipModuleLoadData", 0) => "hipModule_t *",
         ("*mut *mut c_void", "hipModuleGetFunction", 0) => "hipFunction_t *",
         ("*mut c_void", "hipModuleGetFunction" | "hipModuleUnload", _) => "hipModule_t",
         ("*mut c_void", "hipModuleLaunchKernel", 0) => "hipFunction_t",

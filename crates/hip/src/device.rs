@@ -175,7 +175,11 @@ impl HipDevice {
         Ok(())
     }
 
-    fn upload(&mut self, kind: WeightKind, parts: &[TensorView<'_>]) -> Result<HipWeight, HipFailure> {
+    fn upload(
+        &mut self,
+        kind: WeightKind,
+        parts: &[TensorView<'_>],
+    ) -> Result<HipWeight, HipFailure> {
         let memory = self.gpu.alloc(kind.bytes())?;
         match kind {
             WeightKind::Vector { len } => {

@@ -45,7 +45,9 @@ pub enum HipFailure {
         count: u32,
     },
     /// No kernels for this GPU in the binary.
-    #[error("hip:{index} is a {arch}, for which this build has no kernels (it has: {have}); rebuild with ROPEWAY_GPU_ARCHS={arch}")]
+    #[error(
+        "hip:{index} is a {arch}, for which this build has no kernels (it has: {have}); rebuild with ROPEWAY_GPU_ARCHS={arch}"
+    )]
     NoKernels {
         /// Device number.
         index: u32,

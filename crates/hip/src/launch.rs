@@ -41,6 +41,8 @@ pub(crate) struct Kernels {
     pub(crate) add_rms_norm: Kernel<RmsNormParams>,
     /// By row tiles and column tiles of 16: 1x1, 1x2, 2x2, 4x1.
     pub(crate) gemm_skinny: [Kernel<GemmParams>; 4],
+    /// By rows of a tile: 64, 128, 256.
+    pub(crate) gemm_big: [Kernel<GemmParams>; 3],
     pub(crate) rope_and_cache: Kernel<RopeAndCacheParams>,
     pub(crate) attn_decode: [Kernel<AttnDecodeParams>; 7],
     pub(crate) attn_reduce: Kernel<AttnReduceParams>,
@@ -110,6 +112,11 @@ impl Kernels {
                 "gemm_skinny_bf16_1x2",
                 "gemm_skinny_bf16_2x2",
                 "gemm_skinny_bf16_4x1",
+            ])?,
+            gemm_big: loader.find_all([
+                "gemm_big_bf16_64",
+                "gemm_big_bf16_128",
+                "gemm_big_bf16_256",
             ])?,
             rope_and_cache: loader.find("rope_and_cache")?,
             attn_decode: loader.find_all(DECODE)?,

@@ -7,7 +7,9 @@ use backend::{AttentionSpec, BufferKind, DeviceError, LayerOps, QkvSpec, RopeTab
 use half::bf16;
 use types::{Sampled, StepInput};
 
-use crate::device::{HipBuffer, HipDevice, HipKvCache, Rope, SEGMENT_TOKENS, Workspace, padded_head};
+use crate::device::{
+    HipBuffer, HipDevice, HipKvCache, Rope, SEGMENT_TOKENS, Workspace, padded_head,
+};
 use crate::error::HipFailure;
 use crate::launch::PADDED_HEAD_DIMS;
 use crate::params::{
@@ -18,6 +20,8 @@ use crate::weight::HipWeight;
 
 /// `OUT_F32` of `kernels/gemm.h`.
 const GEMM_OUT_F32: u32 = 2;
+/// More rows than this go to the large kernel. The order of sums is the same in both.
+const MAX_SKINNY_ROWS: usize = 64;
 /// Under this many work-groups a GPU of 304 CUs is not full.
 const FULL_GRID: usize = 304;
 
@@ -178,6 +182,13 @@ fn skinny_shape(rows: usize, n: usize) -> (usize, usize, usize) {
     }
 }
 
+/// Rows of a tile of the large kernel, and its place in `Kernels`: the largest that fills the GPU.
+fn big_shape(rows: usize, n: usize) -> (usize, usize) {
+    let sizes = [(256, 2), (128, 1)];
+    let fills = |size: &(usize, usize)| rows.div_ceil(size.0) * n.div_ceil(128) >= FULL_GRID;
+    sizes.into_iter().find(fills).unwrap_or((64, 0))
+}
+
 impl LayerOps for HipDevice {
     fn begin_step(&mut self, input: &StepInput) -> Result<(), DeviceError> {
         let ready = self.gpu.make_current().and_then(|()| self.stream.synchronize());
@@ -294,10 +305,17 @@ impl LayerOps for HipDevice {
             out_stride: out.stride() as u32,
             flags: if out.kind == BufferKind::Logits { GEMM_OUT_F32 } else { 0 },
         };
-        let (row_tiles, col_tiles, kernel) = skinny_shape(rows, n);
-        let grid = [n.div_ceil(16 * col_tiles), rows.div_ceil(16 * row_tiles), 1];
-        let kernel = &self.kernels.gemm_skinny[kernel];
-        self.done("linear", self.stream.launch(kernel, grid, 512, &params))
+        let launched = if rows > MAX_SKINNY_ROWS {
+            let (tile_rows, kernel) = big_shape(rows, n);
+            let grid = [rows.div_ceil(tile_rows) * n.div_ceil(128), 1, 1];
+            let kernel = &self.kernels.gemm_big[kernel];
+            self.stream.launch(kernel, grid, 2 * tile_rows as u32, &params)
+        } else {
+            let (row_tiles, col_tiles, kernel) = skinny_shape(rows, n);
+            let grid = [n.div_ceil(16 * col_tiles), rows.div_ceil(16 * row_tiles), 1];
+            self.stream.launch(&self.kernels.gemm_skinny[kernel], grid, 512, &params)
+        };
+        self.done("linear", launched)
     }
 
     fn rope_and_cache(
@@ -419,9 +437,11 @@ impl LayerOps for HipDevice {
         let host = read().map_err(|failure| self.error("read_row", failure))?;
         Ok(match buffer.kind {
             BufferKind::Logits => host.as_slice::<f32>(buffer.cols).to_vec(),
-            BufferKind::Activation => {
-                host.as_slice::<u16>(buffer.cols).iter().map(|x| bf16::from_bits(*x).to_f32()).collect()
-            }
+            BufferKind::Activation => host
+                .as_slice::<u16>(buffer.cols)
+                .iter()
+                .map(|x| bf16::from_bits(*x).to_f32())
+                .collect(),
         })
     }
 }

@@ -234,9 +234,8 @@ impl Gpu {
         self.make_current()?;
         let mut handle = std::ptr::null_mut();
         // SAFETY: `image` is a whole code object, which tells its own length.
-        let answer = unsafe {
-            (self.hip().hipModuleLoadData)(&mut handle, image.as_ptr().cast::<c_void>())
-        };
+        let answer =
+            unsafe { (self.hip().hipModuleLoadData)(&mut handle, image.as_ptr().cast::<c_void>()) };
         self.check(answer, "hipModuleLoadData")?;
         Ok(Arc::new(Module { gpu: self.clone(), handle: handle as usize }))
     }
@@ -258,11 +257,6 @@ impl DeviceMemory {
     /// Address on the device.
     pub(crate) fn address(&self) -> u64 {
         self.address
-    }
-
-    /// Size.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
     }
 }
 
@@ -375,8 +369,7 @@ impl Stream {
             return Ok(());
         }
         // SAFETY: both ranges were checked against their owners by the callers above.
-        let answer =
-            unsafe { (self.gpu.hip().hipMemcpyAsync)(to, from, bytes, kind, self.raw()) };
+        let answer = unsafe { (self.gpu.hip().hipMemcpyAsync)(to, from, bytes, kind, self.raw()) };
         self.gpu.check(answer, "hipMemcpyAsync")
     }
 

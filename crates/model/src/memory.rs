@@ -31,6 +31,8 @@ pub enum MemoryLimitSource {
     Machine,
     /// A control group, as containers have.
     Cgroup,
+    /// A GPU's own memory.
+    Device,
 }
 
 impl fmt::Display for HostMemory {
@@ -38,6 +40,7 @@ impl fmt::Display for HostMemory {
         let source = match self.source {
             MemoryLimitSource::Machine => "machine memory",
             MemoryLimitSource::Cgroup => "the cgroup limit",
+            MemoryLimitSource::Device => "device memory",
         };
         let (limit, available) = (Bytes(self.limit_bytes), Bytes(self.available_bytes));
         write!(f, "{limit} {source}, {available} available")

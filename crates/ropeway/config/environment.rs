@@ -11,9 +11,10 @@ use super::layers::{Origin, Setting, find};
 /// Every variable of ours starts with this.
 const VARIABLE_PREFIX: &str = "ROPEWAY_";
 
-/// Variables that are not options: `ROPEWAY_TEST_*` belong to the tests, the others to a backend.
+/// Variables that are not options: `ROPEWAY_TEST_*` belong to the tests, `ROPEWAY_EMU_*` to the
+/// emulated GPU of the tests, the other to a backend.
 const OTHER_VARIABLES: [&str; 1] = ["ROPEWAY_CPU_ISA"];
-const TEST_PREFIX: &str = "ROPEWAY_TEST_";
+const TEST_PREFIXES: [&str; 2] = ["ROPEWAY_TEST_", "ROPEWAY_EMU_"];
 
 /// The variable of an option.
 fn variable_name(long: &str) -> String {
@@ -52,7 +53,7 @@ pub(crate) fn check_variable_names(
     let names: Vec<String> = known.iter().map(|long| variable_name(long)).collect();
     for (name, _) in ours(variables) {
         let is_known = OTHER_VARIABLES.contains(&name.as_str())
-            || name.starts_with(TEST_PREFIX)
+            || TEST_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
             || names.contains(name);
         if !is_known {
             let suggestion = suggest(&name.to_ascii_uppercase(), names.iter().map(String::as_str));

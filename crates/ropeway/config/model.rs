@@ -30,9 +30,13 @@ pub(crate) struct ModelConfig {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) download_dir: Option<PathBuf>,
 
-    /// Device to run on; `auto` is the CPU in this build
-    #[arg(long, value_enum, default_value_t = Device::Auto)]
+    /// Device to run on: auto, cpu, hip or hip:N; `auto` is the first GPU that can be used, else the CPU
+    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = parse_device)]
     pub(crate) device: Device,
+
+    /// HIP runtime library to use instead of the installed one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) hip_library: Option<PathBuf>,
 
     /// Worker threads of the CPU backend; `auto` uses every core this process may use
     #[arg(long, value_name = "N", default_value = "auto", value_parser = parse_auto_or_number::<usize>)]
@@ -52,12 +56,27 @@ pub(crate) struct ModelConfig {
 }
 
 /// Where the model runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Device {
-    /// The best device this build can drive
+    /// The first GPU that can be used, else the CPU
     Auto,
     /// The CPU
     Cpu,
+    /// The GPU with this number
+    Hip(u32),
+}
+
+fn parse_device(text: &str) -> Result<Device, String> {
+    match text {
+        "auto" => Ok(Device::Auto),
+        "cpu" => Ok(Device::Cpu),
+        "hip" => Ok(Device::Hip(0)),
+        _ => text
+            .strip_prefix("hip:")
+            .and_then(|index| index.parse().ok())
+            .map(Device::Hip)
+            .ok_or_else(|| "must be auto, cpu, hip or hip:N".to_owned()),
+    }
 }
 
 /// Where sampling defaults come from.

@@ -6,21 +6,22 @@
 use std::path::Path;
 
 use anyhow::Context;
-use backend::{DType, KvDType};
-use cpu::{CpuConfig, CpuDevice};
+use backend::{DType, KvDType, LayerOps};
+use engine::Executor;
 use model::{
-    GgufTokenizerData, HostMemory, HubConfig, MemoryPlan, ModelExecutor, ModelFiles, ModelSpec,
-    PlanRequest, TensorRole, TokenizerSource,
+    GgufTokenizerData, HostMemory, HubConfig, MemoryLimitSource, MemoryPlan, ModelExecutor,
+    ModelFiles, ModelSpec, PlanRequest, TensorRole, TokenizerSource,
 };
 use tokenizer::{GgufVocab, Tokenizer};
 use types::{LoadPhase, LoadProgress};
 
 use crate::config::{AutoOr, KvCacheDtype, MemoryConfig, ModelConfig, ServeConfig};
+use crate::serve::device::AnyDevice;
 
 /// A model whose files are open and whose memory is planned; no weight has been read.
 pub(crate) struct Planned {
     pub(crate) files: ModelFiles,
-    pub(crate) device: CpuDevice,
+    device: AnyDevice,
     pub(crate) plan: MemoryPlan,
 }
 
@@ -32,28 +33,48 @@ pub(crate) fn plan(
     let path = model::resolve(&model_name(&config.model), &hub_config(&config.model), progress)?;
     progress(LoadProgress { phase: LoadPhase::Inspecting, done_bytes: 0, total_bytes: 0 });
     let files = ModelFiles::open(&path)?;
-    let num_threads = match config.model.threads {
-        AutoOr::Auto => None,
-        AutoOr::Value(threads) => Some(threads),
+    let device = AnyDevice::open(&config.model)?;
+    let mut request = plan_request(config, &files)?;
+    let plan = match &device {
+        AnyDevice::Cpu(device) => {
+            let host = HostMemory::read().context(
+                "/proc/meminfo cannot be read, so memory cannot be planned; mount /proc",
+            )?;
+            MemoryPlan::new(&files, device, &request, host)?
+        }
+        AnyDevice::Hip(device) => {
+            if config.memory.kv_cache_dtype == KvCacheDtype::Auto {
+                request.kv_dtype = KvDType::BF16;
+            }
+            let (available_bytes, limit_bytes) = device.memory_bytes()?;
+            let source = MemoryLimitSource::Device;
+            let memory = HostMemory { limit_bytes, available_bytes, source };
+            MemoryPlan::new(&files, device.as_ref(), &request, memory)?
+        }
     };
-    let device = CpuDevice::new(CpuConfig { num_threads, isa: None })?;
-    let host = HostMemory::read()
-        .context("/proc/meminfo cannot be read, so memory cannot be planned; mount /proc")?;
-    let request = plan_request(config, &files)?;
-    let plan = MemoryPlan::new(&files, &device, &request, host)?;
     Ok(Planned { files, device, plan })
 }
 
 impl Planned {
     /// Reads the weights, allocates everything and runs a first step.
-    pub(crate) fn load(
-        self,
-        progress: &dyn Fn(LoadProgress),
-    ) -> anyhow::Result<ModelExecutor<CpuDevice>> {
-        let mut executor = ModelExecutor::load(self.device, &self.files, &self.plan, progress)?;
-        executor.warm_up(progress)?;
-        Ok(executor)
+    pub(crate) fn load(self, progress: &dyn Fn(LoadProgress)) -> anyhow::Result<Box<dyn Executor>> {
+        let Self { files, device, plan } = self;
+        match device {
+            AnyDevice::Cpu(device) => load_on(device, &files, &plan, progress),
+            AnyDevice::Hip(device) => load_on(*device, &files, &plan, progress),
+        }
     }
+}
+
+fn load_on<D: LayerOps>(
+    device: D,
+    files: &ModelFiles,
+    plan: &MemoryPlan,
+    progress: &dyn Fn(LoadProgress),
+) -> anyhow::Result<Box<dyn Executor>> {
+    let mut executor = ModelExecutor::load(device, files, plan, progress)?;
+    executor.warm_up(progress)?;
+    Ok(Box::new(executor))
 }
 
 /// The vocabulary and chat template that come with the model.

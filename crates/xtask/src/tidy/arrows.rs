@@ -13,6 +13,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("engine", &["scheduler", "types"]),
     ("backend", &["types"]),
     ("cpu", &["backend", "sampling", "types"]),
+    ("hip-sys", &[]),
+    // cdna3 reads the kernels' metadata in the build script; it is not in the binary.
+    ("hip", &["backend", "cdna3", "hip-sys", "sampling", "types"]),
     ("model", &["backend", "engine", "types"]),
     ("server", &["engine", "tokenizer", "types"]),
     ("sim", &["engine", "kvcache", "scheduler", "types"]),
@@ -22,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "backend",
             "cpu",
             "engine",
+            "hip",
             "kvcache",
             "model",
             "sampling",

@@ -1,0 +1,48 @@
+//! From `--device` to an opened device. The only place that names the concrete backends.
+
+use cpu::{CpuConfig, CpuDevice};
+use hip::{HipConfig, HipDevice, HipFailure};
+
+use crate::config::{AutoOr, Device, ModelConfig};
+
+/// A device of some backend.
+pub(crate) enum AnyDevice {
+    Cpu(CpuDevice),
+    Hip(Box<HipDevice>),
+}
+
+impl AnyDevice {
+    /// Opens what was asked for. A GPU that was asked for by name is never replaced by the CPU;
+    /// `auto` says in the log why it passes a GPU over.
+    pub(crate) fn open(config: &ModelConfig) -> anyhow::Result<Self> {
+        match config.device {
+            Device::Cpu => Self::cpu(config),
+            Device::Hip(index) => Ok(Self::Hip(Box::new(Self::hip(config, index)?))),
+            Device::Auto => match Self::hip(config, 0) {
+                Ok(device) => Ok(Self::Hip(Box::new(device))),
+                // A library named by the operator that does not work is a mistake to be told.
+                Err(failure) if config.hip_library.is_some() => Err(failure.into()),
+                Err(failure @ HipFailure::Runtime(_)) => {
+                    tracing::info!(reason = %failure, "running on the CPU");
+                    Self::cpu(config)
+                }
+                Err(failure) => {
+                    tracing::warn!(reason = %failure, "running on the CPU");
+                    Self::cpu(config)
+                }
+            },
+        }
+    }
+
+    fn cpu(config: &ModelConfig) -> anyhow::Result<Self> {
+        let num_threads = match config.threads {
+            AutoOr::Auto => None,
+            AutoOr::Value(threads) => Some(threads),
+        };
+        Ok(Self::Cpu(CpuDevice::new(CpuConfig { num_threads, isa: None })?))
+    }
+
+    fn hip(config: &ModelConfig, index: u32) -> Result<HipDevice, HipFailure> {
+        HipDevice::new(&HipConfig { index, library: config.hip_library.clone() })
+    }
+}
