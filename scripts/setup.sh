@@ -132,7 +132,7 @@ setup_deploy_tools() {
 # LLVM with its AMD GPU target, which the emulator's tests hold the decoder against, and HIP's headers.
 setup_gpu_toolchain() {
   install_packages clang++-19:clang-19 ld.lld-19:lld-19 llvm-mc-19:llvm-19
-  # HIP's headers, which hold the emulated runtime's C ABI; and the signatures of `hip-sys`.
+  # HIP's headers, which hold the emulated runtime's C ABI and the signatures of `hip-sys`.
   [[ -f /usr/include/hip/hip_runtime_api.h ]] || apt_install libamdhip64-dev
   # The runtime itself, for the test that a machine without a GPU is told so.
   ldconfig -p | grep -q 'libamdhip64\.so\.5' || apt_install libamdhip64-5

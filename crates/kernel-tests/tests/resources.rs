@@ -59,7 +59,7 @@ const fn limit(kernel: &'static str, min_waves: u32, max_lds: u32, min_bytes: us
 
 /// At head_dim 128 a decode wave has two blocks of keys and values in flight: 16 KB. Smaller heads
 /// have proportionally less each and more waves; larger ones have keys and values in turns.
-const LIMITS: [Limit; 34] = [
+const LIMITS: [Limit; 35] = [
     limit("attn_decode_d32", 8, 0, 4096),
     limit("attn_decode_d64", 5, 0, 8192),
     limit("attn_decode_d96", 4, 0, 12_288),
@@ -79,6 +79,7 @@ const LIMITS: [Limit; 34] = [
     limit("add_rms_norm", 8, 64, 1024),
     limit("silu_mul", 8, 0, 2048),
     limit("embed", 8, 0, 0),
+    limit("embed_fragments", 8, 0, 0),
     limit("gather_rows", 8, 0, 0),
     limit("rope_and_cache", 8, 8192, 1024),
     limit("argmax_partial", 8, 64, 0),
