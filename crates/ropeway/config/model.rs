@@ -30,7 +30,7 @@ pub(crate) struct ModelConfig {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) download_dir: Option<PathBuf>,
 
-    /// Device to run on: auto, cpu, hip or hip:N; `auto` is the first GPU that can be used, else the CPU
+    /// Device to run on: auto (the first usable GPU, else the CPU), cpu, hip or hip:N
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = parse_device)]
     pub(crate) device: Device,
 
