@@ -43,7 +43,9 @@ fn memory(facts: &NodeFacts) -> Finding {
     }
     let remedy = match memory.source {
         MemoryLimitSource::Cgroup => "raise resources.limits.memory of the pod",
-        MemoryLimitSource::Machine => "stop what else uses the memory of the machine",
+        MemoryLimitSource::Machine | MemoryLimitSource::Device => {
+            "stop what else uses the memory of the machine"
+        }
     };
     Finding::wrong(
         Layer::Runtime,
