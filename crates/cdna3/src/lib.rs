@@ -7,6 +7,7 @@
 
 pub mod code_object;
 pub mod compare;
+pub mod counters;
 pub mod decode;
 pub mod exec;
 pub mod inst;

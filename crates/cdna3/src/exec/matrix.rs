@@ -15,8 +15,195 @@ use super::lanes::fp8::{BF8_MANTISSA, FP8_MANTISSA, decode};
 use super::prepared::Step;
 use super::wave::Wave;
 
-/// A form: `N` rows and columns, `K` depth, `BLOCKS` independent products.
-struct Form;
+/// Elements of a source: `[block][k][row or column]`, each `BITS` wide in its lane's registers.
+/// Runs of `N` lanes hold neighbours, so they are converted together.
+#[inline]
+fn gather<
+    T: Copy + Default,
+    const N: usize,
+    const K: usize,
+    const BLOCKS: usize,
+    const SIZE: usize,
+>(
+    w: &Wave,
+    i: &Inst,
+    index: usize,
+    bits: usize,
+    convert: impl Fn(u32) -> T,
+) -> [T; SIZE] {
+    let groups = 64 / N / BLOCKS;
+    let per_lane = K / groups;
+    let mut out = [T::default(); SIZE];
+    let mask = u32::MAX >> (32 - bits);
+    let is_plain = if index == 0 { i.modifiers.cbsz == 0 } else { i.modifiers.blgp == 0 };
+    for e in 0..per_lane {
+        let mut register = w.lanes(i.src[index], (e * bits / 32) as u8);
+        if !is_plain {
+            register = std::array::from_fn(|lane| register[broadcast(&i.modifiers, index, lane)]);
+        }
+        let shift = (e * bits % 32) as u32;
+        for (group, lanes) in register.as_chunks::<N>().0.iter().enumerate() {
+            let (block, k) = (group / groups, per_lane * (group % groups) + e);
+            let at = (block * K + k) * N;
+            for (element, value) in out[at..at + N].iter_mut().zip(lanes) {
+                *element = convert((value >> shift) & mask);
+            }
+        }
+    }
+    out
+}
+
+/// C in `[block][row][column]`.
+#[inline]
+fn gather_c<T: Copy + Default, const N: usize, const SIZE: usize>(
+    w: &Wave,
+    i: &Inst,
+    f: impl Fn(u32) -> T,
+) -> [T; SIZE] {
+    let mut out = [T::default(); SIZE];
+    for register in 0..SIZE / 64 {
+        let values = match i.src[2].kind {
+            crate::inst::OperandKind::Constant(_) => w.lanes(i.src[2], 0),
+            _ => w.lanes(i.src[2], register as u8),
+        };
+        for (group, lanes) in values.as_chunks::<N>().0.iter().enumerate() {
+            let (block, row, _) = result_place(N, group * N, register);
+            let at = (block * N + row) * N;
+            for (element, value) in out[at..at + N].iter_mut().zip(lanes) {
+                *element = f(*value);
+            }
+        }
+    }
+    out
+}
+
+/// Writes D; exec is ignored, as MFMA does.
+#[inline]
+fn scatter<T: Copy, const N: usize, const SIZE: usize>(
+    w: &mut Wave,
+    i: &Inst,
+    d: &[T; SIZE],
+    f: impl Fn(T) -> u32,
+) {
+    for register in 0..SIZE / 64 {
+        let Some(lanes) = w.register(i.dst, register as u8) else { return };
+        for (group, run) in lanes.as_chunks_mut::<N>().0.iter_mut().enumerate() {
+            let (block, row, _) = result_place(N, group * N, register);
+            let at = (block * N + row) * N;
+            for (lane, value) in run.iter_mut().zip(&d[at..at + N]) {
+                *lane = f(*value);
+            }
+        }
+    }
+}
+
+/// Columns whose sums are kept in machine registers, for two rows at a time.
+const COLUMNS: usize = 16;
+
+/// `d[row][column] = step(d, a[k][row], b[k][column])` for k ascending.
+#[inline]
+fn multiply<
+    T: Copy,
+    U: Copy,
+    const N: usize,
+    const K: usize,
+    const BLOCKS: usize,
+    const A: usize,
+    const D: usize,
+>(
+    a: &[T; A],
+    b: &[T; A],
+    d: &mut [U; D],
+    step: impl Fn(U, T, T) -> U,
+) {
+    if N < COLUMNS {
+        return multiply_part::<T, U, N, K, BLOCKS, 4>(a, b, d, step);
+    }
+    multiply_part::<T, U, N, K, BLOCKS, COLUMNS>(a, b, d, step);
+}
+
+/// The product in parts of two rows and `W` columns.
+#[inline]
+fn multiply_part<
+    T: Copy,
+    U: Copy,
+    const N: usize,
+    const K: usize,
+    const BLOCKS: usize,
+    const W: usize,
+>(
+    a: &[T],
+    b: &[T],
+    d: &mut [U],
+    step: impl Fn(U, T, T) -> U,
+) {
+    for block in 0..BLOCKS {
+        let (a, b) = (&a[block * K * N..][..K * N], &b[block * K * N..][..K * N]);
+        let d = &mut d[block * N * N..][..N * N];
+        for row in (0..N).step_by(2) {
+            for column in (0..N).step_by(W) {
+                let (first, second) = (row * N + column, (row + 1) * N + column);
+                let at = |place: usize| <[U; W]>::try_from(&d[place..place + W]);
+                let (Ok(mut top), Ok(mut bottom)) = (at(first), at(second)) else { return };
+                for k in 0..K {
+                    let line = &b[k * N + column..][..W];
+                    let (x, y) = (a[k * N + row], a[k * N + row + 1]);
+                    for l in 0..W {
+                        top[l] = step(top[l], x, line[l]);
+                        bottom[l] = step(bottom[l], y, line[l]);
+                    }
+                }
+                d[first..first + W].copy_from_slice(&top);
+                d[second..second + W].copy_from_slice(&bottom);
+            }
+        }
+    }
+}
+
+/// Runs a form: sources of `$bits` bits converted, products added by `$step`.
+macro_rules! product {
+    ($w:ident, $i:ident, ($n:literal, $k:literal, $blocks:literal, $bits:literal),
+     $a:expr, $b:expr, $c:expr, $step:expr, $result:expr) => {{
+        const A: usize = $n * $k * $blocks;
+        const D: usize = $n * $n * $blocks;
+        let a = gather::<_, $n, $k, $blocks, A>($w, $i, 0, $bits, $a);
+        let b = gather::<_, $n, $k, $blocks, A>($w, $i, 1, $bits, $b);
+        let mut d = gather_c::<_, $n, D>($w, $i, $c);
+        multiply::<_, _, $n, $k, $blocks, A, D>(&a, &b, &mut d, $step);
+        scatter::<_, $n, D>($w, $i, &d, $result);
+    }};
+}
+
+/// Narrow floats: their products are exact in f32.
+macro_rules! float {
+    ($n:literal, $k:literal, $blocks:literal, $bits:literal, $a:expr, $b:expr) => {
+        |w, i| {
+            let step = |sum: f32, x: f32, y: f32| sum + x * y;
+            product!(w, i, ($n, $k, $blocks, $bits), $a, $b, f32::from_bits, step, f32::to_bits)
+        }
+    };
+}
+
+/// f32 sources: fused steps.
+macro_rules! single {
+    ($n:literal, $k:literal, $blocks:literal) => {
+        |w, i| {
+            let (step, source) = (|sum: f32, x: f32, y: f32| x.mul_add(y, sum), f32::from_bits);
+            product!(w, i, ($n, $k, $blocks, 32), source, source, source, step, f32::to_bits)
+        }
+    };
+}
+
+/// Signed bytes into i32, wrapping.
+macro_rules! integer {
+    ($n:literal, $k:literal, $blocks:literal) => {
+        |w, i| {
+            let (step, source) =
+                (|sum: i32, x: i32, y: i32| sum.wrapping_add(x * y), |v| i32::from(v as i8));
+            product!(w, i, ($n, $k, $blocks, 8), source, source, |v| v as i32, step, |v| v as u32)
+        }
+    };
+}
 
 /// The meaning of a matrix operation, if it is one.
 pub(crate) fn step(op: Op) -> Option<Step> {
@@ -33,16 +220,16 @@ fn bf16(bits: u32) -> f32 {
 
 fn half_step(op: Op) -> Option<Step> {
     let step: Step = match op {
-        Op::VMfmaF3216x16x16F16 => |w, i| Form::float::<16, 16, 1, 16>(w, i, f16, f16),
-        Op::VMfmaF3216x16x16Bf16 => |w, i| Form::float::<16, 16, 1, 16>(w, i, bf16, bf16),
-        Op::VMfmaF3232x32x8F16 => |w, i| Form::float::<32, 8, 1, 16>(w, i, f16, f16),
-        Op::VMfmaF3232x32x8Bf16 => |w, i| Form::float::<32, 8, 1, 16>(w, i, bf16, bf16),
-        Op::VMfmaF324x4x416bF16 => |w, i| Form::float::<4, 4, 16, 16>(w, i, f16, f16),
-        Op::VMfmaF324x4x416bBf16 => |w, i| Form::float::<4, 4, 16, 16>(w, i, bf16, bf16),
-        Op::VMfmaF3216x16x44bF16 => |w, i| Form::float::<16, 4, 4, 16>(w, i, f16, f16),
-        Op::VMfmaF3216x16x44bBf16 => |w, i| Form::float::<16, 4, 4, 16>(w, i, bf16, bf16),
-        Op::VMfmaF3232x32x42bF16 => |w, i| Form::float::<32, 4, 2, 16>(w, i, f16, f16),
-        Op::VMfmaF3232x32x42bBf16 => |w, i| Form::float::<32, 4, 2, 16>(w, i, bf16, bf16),
+        Op::VMfmaF3216x16x16F16 => float!(16, 16, 1, 16, f16, f16),
+        Op::VMfmaF3216x16x16Bf16 => float!(16, 16, 1, 16, bf16, bf16),
+        Op::VMfmaF3232x32x8F16 => float!(32, 8, 1, 16, f16, f16),
+        Op::VMfmaF3232x32x8Bf16 => float!(32, 8, 1, 16, bf16, bf16),
+        Op::VMfmaF324x4x416bF16 => float!(4, 4, 16, 16, f16, f16),
+        Op::VMfmaF324x4x416bBf16 => float!(4, 4, 16, 16, bf16, bf16),
+        Op::VMfmaF3216x16x44bF16 => float!(16, 4, 4, 16, f16, f16),
+        Op::VMfmaF3216x16x44bBf16 => float!(16, 4, 4, 16, bf16, bf16),
+        Op::VMfmaF3232x32x42bF16 => float!(32, 4, 2, 16, f16, f16),
+        Op::VMfmaF3232x32x42bBf16 => float!(32, 4, 2, 16, bf16, bf16),
         _ => return None,
     };
     Some(step)
@@ -58,19 +245,19 @@ fn bf8(bits: u32) -> f32 {
 
 fn byte_step(op: Op) -> Option<Step> {
     let step: Step = match op {
-        Op::VMfmaF3216x16x32Fp8Fp8 => |w, i| Form::float::<16, 32, 1, 8>(w, i, fp8, fp8),
-        Op::VMfmaF3216x16x32Fp8Bf8 => |w, i| Form::float::<16, 32, 1, 8>(w, i, fp8, bf8),
-        Op::VMfmaF3216x16x32Bf8Fp8 => |w, i| Form::float::<16, 32, 1, 8>(w, i, bf8, fp8),
-        Op::VMfmaF3216x16x32Bf8Bf8 => |w, i| Form::float::<16, 32, 1, 8>(w, i, bf8, bf8),
-        Op::VMfmaF3232x32x16Fp8Fp8 => |w, i| Form::float::<32, 16, 1, 8>(w, i, fp8, fp8),
-        Op::VMfmaF3232x32x16Fp8Bf8 => |w, i| Form::float::<32, 16, 1, 8>(w, i, fp8, bf8),
-        Op::VMfmaF3232x32x16Bf8Fp8 => |w, i| Form::float::<32, 16, 1, 8>(w, i, bf8, fp8),
-        Op::VMfmaF3232x32x16Bf8Bf8 => |w, i| Form::float::<32, 16, 1, 8>(w, i, bf8, bf8),
-        Op::VMfmaI3216x16x32I8 => Form::integer::<16, 32, 1>,
-        Op::VMfmaI3232x32x16I8 => Form::integer::<32, 16, 1>,
-        Op::VMfmaI324x4x416bI8 => Form::integer::<4, 4, 16>,
-        Op::VMfmaI3216x16x44bI8 => Form::integer::<16, 4, 4>,
-        Op::VMfmaI3232x32x42bI8 => Form::integer::<32, 4, 2>,
+        Op::VMfmaF3216x16x32Fp8Fp8 => float!(16, 32, 1, 8, fp8, fp8),
+        Op::VMfmaF3216x16x32Fp8Bf8 => float!(16, 32, 1, 8, fp8, bf8),
+        Op::VMfmaF3216x16x32Bf8Fp8 => float!(16, 32, 1, 8, bf8, fp8),
+        Op::VMfmaF3216x16x32Bf8Bf8 => float!(16, 32, 1, 8, bf8, bf8),
+        Op::VMfmaF3232x32x16Fp8Fp8 => float!(32, 16, 1, 8, fp8, fp8),
+        Op::VMfmaF3232x32x16Fp8Bf8 => float!(32, 16, 1, 8, fp8, bf8),
+        Op::VMfmaF3232x32x16Bf8Fp8 => float!(32, 16, 1, 8, bf8, fp8),
+        Op::VMfmaF3232x32x16Bf8Bf8 => float!(32, 16, 1, 8, bf8, bf8),
+        Op::VMfmaI3216x16x32I8 => integer!(16, 32, 1),
+        Op::VMfmaI3232x32x16I8 => integer!(32, 16, 1),
+        Op::VMfmaI324x4x416bI8 => integer!(4, 4, 16),
+        Op::VMfmaI3216x16x44bI8 => integer!(16, 4, 4),
+        Op::VMfmaI3232x32x42bI8 => integer!(32, 4, 2),
         _ => return None,
     };
     Some(step)
@@ -78,11 +265,11 @@ fn byte_step(op: Op) -> Option<Step> {
 
 fn single_step(op: Op) -> Option<Step> {
     let step: Step = match op {
-        Op::VMfmaF3216x16x4F32 => Form::single::<16, 4, 1>,
-        Op::VMfmaF3232x32x2F32 => Form::single::<32, 2, 1>,
-        Op::VMfmaF324x4x116bF32 => Form::single::<4, 1, 16>,
-        Op::VMfmaF3216x16x14bF32 => Form::single::<16, 1, 4>,
-        Op::VMfmaF3232x32x12bF32 => Form::single::<32, 1, 2>,
+        Op::VMfmaF3216x16x4F32 => single!(16, 4, 1),
+        Op::VMfmaF3232x32x2F32 => single!(32, 2, 1),
+        Op::VMfmaF324x4x116bF32 => single!(4, 1, 16),
+        Op::VMfmaF3216x16x14bF32 => single!(16, 1, 4),
+        Op::VMfmaF3232x32x12bF32 => single!(32, 1, 2),
         _ => return None,
     };
     Some(step)
@@ -117,120 +304,5 @@ fn broadcast(modifiers: &Modifiers, index: usize, lane: usize) -> usize {
         (_, 3) => (lane + 16) % 64,
         (_, group @ 4..) => lane % 16 + 16 * usize::from(group - 4),
         _ => lane,
-    }
-}
-
-/// Elements of a source: `[block][k][row or column]`, each `BITS` wide in its lane's registers.
-fn gather<T: Copy + Default>(
-    w: &Wave,
-    i: &Inst,
-    index: usize,
-    (n, depth, blocks, bits): (usize, usize, usize, usize),
-    convert: impl Fn(u32) -> T,
-) -> [T; 1024] {
-    let groups = 64 / n / blocks;
-    let per_lane = depth / groups;
-    let mut out = [T::default(); 1024];
-    for e in 0..per_lane {
-        let register = w.lanes(i.src[index], (e * bits / 32) as u8);
-        let shift = (e * bits % 32) as u32;
-        let mask = u32::MAX >> (32 - bits);
-        for lane in 0..64 {
-            let value = register[broadcast(&i.modifiers, index, lane)];
-            let group = lane / n;
-            let (block, k) = (group / groups, per_lane * (group % groups) + e);
-            out[(block * depth + k) * n + lane % n] = convert((value >> shift) & mask);
-        }
-    }
-    out
-}
-
-/// C in `[block][row][column]`.
-fn gather_c<T: Copy + Default>(w: &Wave, i: &Inst, n: usize, f: impl Fn(u32) -> T) -> [T; 2048] {
-    let mut out = [T::default(); 2048];
-    for register in 0..usize::from(i.dst.dwords) {
-        let values = match i.src[2].kind {
-            crate::inst::OperandKind::Constant(_) => w.lanes(i.src[2], 0),
-            _ => w.lanes(i.src[2], register as u8),
-        };
-        for (lane, value) in values.iter().enumerate() {
-            let (block, row, column) = result_place(n, lane, register);
-            out[(block * n + row) * n + column] = f(*value);
-        }
-    }
-    out
-}
-
-/// Writes D; exec is ignored, as MFMA does.
-fn scatter<T: Copy>(w: &mut Wave, i: &Inst, n: usize, d: &[T; 2048], f: impl Fn(T) -> u32) {
-    for register in 0..usize::from(i.dst.dwords) {
-        let values = std::array::from_fn(|lane| {
-            let (block, row, column) = result_place(n, lane, register);
-            f(d[(block * n + row) * n + column])
-        });
-        w.write_masked(i.dst, register as u8, &values, u64::MAX);
-    }
-}
-
-/// `d[row][column] = step(d, a[k][row], b[k][column])` for k ascending.
-#[inline]
-fn multiply<T: Copy, U: Copy, const N: usize, const K: usize, const BLOCKS: usize>(
-    a: &[T; 1024],
-    b: &[T; 1024],
-    d: &mut [U; 2048],
-    step: impl Fn(U, T, T) -> U,
-) {
-    for block in 0..BLOCKS {
-        for row in 0..N {
-            let at = (block * N + row) * N;
-            let Ok(mut sums) = <[U; N]>::try_from(&d[at..at + N]) else { return };
-            for k in 0..K {
-                let line = (block * K + k) * N;
-                let factor = a[line + row];
-                let columns = &b[line..line + N];
-                for column in 0..N {
-                    sums[column] = step(sums[column], factor, columns[column]);
-                }
-            }
-            d[at..at + N].copy_from_slice(&sums);
-        }
-    }
-}
-
-impl Form {
-    /// Narrow floats: their products are exact in f32.
-    fn float<const N: usize, const K: usize, const BLOCKS: usize, const BITS: usize>(
-        w: &mut Wave,
-        i: &Inst,
-        convert_a: impl Fn(u32) -> f32,
-        convert_b: impl Fn(u32) -> f32,
-    ) {
-        let a = gather(w, i, 0, (N, K, BLOCKS, BITS), convert_a);
-        let b = gather(w, i, 1, (N, K, BLOCKS, BITS), convert_b);
-        let mut d = gather_c(w, i, N, f32::from_bits);
-        multiply::<_, _, N, K, BLOCKS>(&a, &b, &mut d, |sum, x, y| sum + x * y);
-        scatter(w, i, N, &d, f32::to_bits);
-    }
-
-    /// f32 sources: fused steps.
-    fn single<const N: usize, const K: usize, const BLOCKS: usize>(w: &mut Wave, i: &Inst) {
-        let a = gather(w, i, 0, (N, K, BLOCKS, 32), f32::from_bits);
-        let b = gather(w, i, 1, (N, K, BLOCKS, 32), f32::from_bits);
-        let mut d = gather_c(w, i, N, f32::from_bits);
-        multiply::<_, _, N, K, BLOCKS>(&a, &b, &mut d, |sum: f32, x: f32, y: f32| {
-            x.mul_add(y, sum)
-        });
-        scatter(w, i, N, &d, f32::to_bits);
-    }
-
-    /// Signed bytes into i32, wrapping.
-    fn integer<const N: usize, const K: usize, const BLOCKS: usize>(w: &mut Wave, i: &Inst) {
-        let a = gather(w, i, 0, (N, K, BLOCKS, 8), |v| i32::from(v as i8));
-        let b = gather(w, i, 1, (N, K, BLOCKS, 8), |v| i32::from(v as i8));
-        let mut d = gather_c(w, i, N, |v| v as i32);
-        multiply::<_, _, N, K, BLOCKS>(&a, &b, &mut d, |sum: i32, x: i32, y: i32| {
-            sum.wrapping_add(x * y)
-        });
-        scatter(w, i, N, &d, |v| v as u32);
     }
 }

@@ -4,9 +4,10 @@
 
 use std::path::Path;
 
+use cdna3::counters::{Counters, Counting};
 use cdna3::exec::sanitize::{DeviceShadow, Finding, launch_sanitized};
 use cdna3::exec::{
-    Dim3, Fault, Launch, LaunchReport, Options, Prepared, VecMemory, kernarg, launch,
+    Dim3, Fault, Launch, LaunchReport, Options, Prepared, VecMemory, kernarg, launch, launch_with,
 };
 use cdna3::{CodeObject, Program};
 
@@ -138,6 +139,26 @@ impl Device {
         let what =
             Launch { prepared, kernel, image_base, grid, block, dynamic_lds: 0, kernarg_address };
         launch_sanitized(&what, &self.memory, &shadow, &self.options)
+    }
+
+    /// Runs an assembled kernel with options and counts it.
+    pub(crate) fn count(
+        &mut self,
+        grid: u32,
+        block: u32,
+        args: &[u8],
+        options: &Options<'_>,
+    ) -> Result<(LaunchReport, Counters), Fault> {
+        let kernel = self.object.kernel("cases").expect("it was assembled");
+        let (grid, block) = (Dim3([grid, 1, 1]), Dim3([block, 1, 1]));
+        let segment = kernarg(kernel, args, grid, block, 0);
+        let kernarg_address = self.memory.allocate("kernarg", &segment);
+        let (prepared, image_base) = (&self.prepared, self.image_base);
+        let what =
+            Launch { prepared, kernel, image_base, grid, block, dynamic_lds: 0, kernarg_address };
+        let counting = Counting::new(prepared.program());
+        let report = launch_with(&what, &self.memory, &&counting, options)?;
+        Ok((report, counting.counters()))
     }
 
     /// An allocation in dwords.
