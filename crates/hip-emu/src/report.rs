@@ -7,6 +7,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
 
+use cdna3::counters::Counters;
+use cdna3::counters::machine::{Bound, bound};
 use cdna3::exec::sanitize::Finding;
 use cdna3::exec::{Fault, LaunchReport};
 use serde::Serialize;
@@ -42,6 +44,12 @@ pub(crate) struct Line<'a> {
     /// Why the launch failed; absent if it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<String>,
+    /// What it asked of the machine; absent if the launch failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counters: Option<&'a Counters>,
+    /// A lower bound of its time on an MI300X by these counts: arithmetic, not measured on hardware.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound: Option<Bound>,
     /// What the sanitizer found; absent if nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     findings: Vec<ReportedFinding<'a>>,
@@ -76,10 +84,12 @@ impl<'a> Line<'a> {
         call: &'a KernelCall,
         result: &Result<LaunchReport, Fault>,
         findings: &'a [Finding],
+        counters: Option<&'a Counters>,
     ) -> Self {
         let kernel = call.function.kernel();
         let group_size = call.block.0.iter().map(|&n| u64::from(n)).product();
         let done = result.as_ref().ok();
+        let counters = counters.filter(|_| done.is_some());
         Self {
             launch,
             device,
@@ -92,6 +102,8 @@ impl<'a> Line<'a> {
             num_waves: done.map(|done| done.num_waves),
             num_wave_instructions: done.map(|done| done.num_wave_instructions),
             fault: result.as_ref().err().map(ToString::to_string),
+            counters,
+            bound: counters.map(|counters| bound(counters, counters.num_groups)),
             findings: findings.iter().map(reported).collect(),
         }
     }

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cdna3::exec::sanitize::{Finding, launch_sanitized};
+use cdna3::counters::{Counters, Counting};
+use cdna3::exec::sanitize::{Finding, Sanitizer, launch_sanitized};
 use cdna3::exec::{
     Dim3, Fault, FaultKind as ExecFault, Launch, LaunchReport, NoObserver, Options, kernarg,
     launch_with,
@@ -177,7 +178,7 @@ fn run_kernel(runtime: &Runtime, device: usize, arguments: u64, call: &KernelCal
         runtime.devices[device].break_down(Code::LAUNCH_FAILURE);
         return;
     }
-    let (result, findings) = execute(runtime, device, arguments, call, number);
+    let Executed { result, findings, counters } = execute(runtime, device, arguments, call, number);
     if let Err(fault) = &result {
         eprintln!("hip-emu: device {device}: launch {number}, kernel `{name}`: {fault}");
         let code = match fault.kind {
@@ -193,8 +194,17 @@ fn run_kernel(runtime: &Runtime, device: usize, arguments: u64, call: &KernelCal
         runtime.devices[device].break_down(Code::LAUNCH_FAILURE);
     }
     if let Some(report) = &runtime.report {
-        report.add(&Line::new(number, device, call, &result, &findings));
+        report.add(&Line::new(number, device, call, &result, &findings, counters.as_ref()));
     }
+}
+
+/// What came of a launch.
+struct Executed {
+    result: Result<LaunchReport, Fault>,
+    /// What the sanitizer found, if it looked on.
+    findings: Vec<Finding>,
+    /// If somebody reads them: counting costs time.
+    counters: Option<Counters>,
 }
 
 fn execute(
@@ -203,7 +213,7 @@ fn execute(
     arguments: u64,
     call: &KernelCall,
     number: u64,
-) -> (Result<LaunchReport, Fault>, Vec<Finding>) {
+) -> Executed {
     let (function, module) = (&call.function, &call.function.module);
     let segment = kernarg(function.kernel(), &call.args, call.grid, call.block, call.dynamic_lds);
     let place = runtime.memory.find(arguments, segment.len() as u64);
@@ -225,8 +235,16 @@ fn execute(
         cancel: Some(runtime.devices[device].broken()),
         ..Options::default()
     };
-    match runtime.memory.shadow() {
-        Some(shadow) => launch_sanitized(&what, &view, shadow, &options),
-        None => (launch_with(&what, &view, &NoObserver, &options), Vec::new()),
-    }
+    let counting = runtime.report.as_ref().map(|_| Counting::new(module.prepared.program()));
+    let (result, findings) = match (runtime.memory.shadow(), &counting) {
+        (None, None) => (launch_with(&what, &view, &NoObserver, &options), Vec::new()),
+        (None, Some(counting)) => (launch_with(&what, &view, &counting, &options), Vec::new()),
+        (Some(shadow), None) => launch_sanitized(&what, &view, shadow, &options),
+        (Some(shadow), Some(counting)) => {
+            let sanitizer = Sanitizer::new(&what, shadow);
+            let result = launch_with(&what, &view, &(counting, &sanitizer), &options);
+            (result, sanitizer.take_findings())
+        }
+    };
+    Executed { result, findings, counters: counting.map(|counting| counting.counters()) }
 }

@@ -270,6 +270,12 @@ fn the_report_has_a_line_for_each_launch() {
     assert_eq!(lines[0]["grid"], serde_json::json!([4, 1, 1]));
     assert_eq!(lines[0]["num_waves"], 16);
     assert!(lines[0]["num_wave_instructions"].as_u64() > Some(16));
+    let counters = &lines[0]["counters"];
+    assert_eq!(counters["num_waves"], lines[0]["num_waves"]);
+    assert!(counters["written"]["bytes"].as_u64() > Some(0), "{counters}");
+    assert!(
+        lines[0]["bound"]["seconds"].as_f64() > Some(0.0) && lines[0]["bound"]["limit"].is_string()
+    );
     assert!(lines[0].get("fault").is_none());
     assert!(lines[2]["fault"].as_str().is_some_and(|why| why.contains("global_store_dword")));
 }

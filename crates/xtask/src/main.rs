@@ -1,11 +1,14 @@
-//! The project's own automation: `cargo xtask tidy` checks the house rules.
+//! The project's own automation: `cargo xtask tidy` checks the house rules, `cargo xtask kernels
+//! report` makes a table of what kernels asked of the emulated GPU.
 //!
 //! Owns nothing of the product and is linked into nothing. Called by people and by
 //! `scripts/test.sh`.
 #![forbid(unsafe_code)]
 
+mod kernels;
 mod tidy;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -21,11 +24,24 @@ struct Arguments {
 enum Command {
     /// Check the house rules that the compiler does not know
     Tidy,
+    /// What the GPU kernels take
+    #[command(subcommand)]
+    Kernels(KernelsCommand),
+}
+
+#[derive(Subcommand)]
+enum KernelsCommand {
+    /// A row for each kernel of a launch report (the emulator writes one to ROPEWAY_EMU_REPORT)
+    Report {
+        /// The report: a line of JSON for each launch
+        file: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Tidy => tidy::run(),
+        Command::Kernels(KernelsCommand::Report { file }) => kernels::report(&file),
     };
     match outcome {
         Ok(code) => code,
