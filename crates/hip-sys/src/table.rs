@@ -1,6 +1,7 @@
 //! The table and how it is filled.
 
 use std::ffi::{c_char, c_int, c_uint, c_void};
+use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use libloading::Library;
@@ -53,15 +54,16 @@ macro_rules! functions {
         $( fn $name:ident ( $($arg:ty),* $(,)? ) -> $ret:ty; )*
         optional: $( fn $opt:ident ( $($oarg:ty),* $(,)? ) -> $oret:ty; )*
     ) => {
-        /// Entry points of one opened HIP runtime, which stays open as long as the table lives.
+        /// Entry points of one opened HIP runtime, which stays open until the process ends.
         #[allow(non_snake_case, missing_docs, reason = "HIP's own names; its header documents them")]
         pub struct Hip {
             $( pub $name: unsafe extern "C" fn($($arg),*) -> $ret, )*
             $( pub $opt: Option<unsafe extern "C" fn($($oarg),*) -> $oret>, )*
             /// Path or name that was opened.
             library_name: String,
-            /// Dropped last: the pointers above lead into it.
-            _library: Library,
+            /// Never closed: the pointers above lead into it, and so do threads that the runtime
+            /// started and that end when they like. Unmapped code under them is a crash.
+            _library: ManuallyDrop<Library>,
         }
 
         /// Everything that the table declares, for the test against the header.
@@ -76,9 +78,10 @@ macro_rules! functions {
 
         impl Hip {
             fn fill(library: Library, library_name: String) -> Result<Self, LoadError> {
+                let library = ManuallyDrop::new(library);
                 Ok(Self {
                     // SAFETY: the signatures are those of HIP's header, which a test compiles
-                    // against; the pointers are dropped with `_library`.
+                    // against; the library is never closed.
                     $( $name: *unsafe { library.get(concat!(stringify!($name), "\0").as_bytes()) }
                         .map_err(|_| LoadError::MissingSymbol {
                             library: library_name.clone(), symbol: stringify!($name),
