@@ -1,8 +1,9 @@
 //! The emulated device of the tests. What the tests know of `cdna3`'s launches is in this file.
+//!
+//! Every launch that is not counted runs under the sanitizer, and a finding fails the test.
 
-use cdna3::exec::{
-    Dim3, Launch, LaunchReport, Options, Prepared, VecMemory, kernarg, launch, launch_with,
-};
+use cdna3::exec::sanitize::{DeviceShadow, Finding, launch_sanitized};
+use cdna3::exec::{Dim3, Launch, LaunchReport, Options, Prepared, VecMemory, kernarg, launch_with};
 use cdna3::{CodeObject, Program};
 
 use crate::compile::code_object;
@@ -80,10 +81,11 @@ impl Module {
 }
 
 /// Loaded code objects and the memory that their kernels share.
-#[derive(Debug)]
 pub struct Device {
     modules: Vec<Module>,
     memory: VecMemory,
+    /// Which bytes of the memory hold values; kernels' stores define more.
+    shadow: DeviceShadow,
     /// `None` until somebody asks: counting is slow.
     counter: Option<Counter>,
 }
@@ -97,7 +99,12 @@ impl Device {
     /// Compiles and loads several files of `kernels/`.
     pub fn load_all(files: &[&str]) -> Self {
         let modules = files.iter().map(|file| Module::compile(file)).collect();
-        let mut device = Self { modules, memory: VecMemory::default(), counter: None };
+        let mut device = Self {
+            modules,
+            memory: VecMemory::default(),
+            shadow: DeviceShadow::new(),
+            counter: None,
+        };
         device.reset();
         device
     }
@@ -105,25 +112,40 @@ impl Device {
     /// Forgets every allocation but the code, so that names can be used again.
     pub fn reset(&mut self) {
         self.memory = VecMemory::default();
+        self.shadow = DeviceShadow::new();
         for module in &mut self.modules {
             module.image_base = self.memory.allocate("image", &module.image);
+            let bytes = module.image.len() as u64;
+            self.shadow.allocate(module.image_base, bytes);
+            self.shadow.mark_defined(module.image_base, bytes);
         }
         self.counter = self.counter.take().map(|_| Counter::default());
     }
 
     /// A new allocation with these bytes; its address.
     pub fn allocate(&mut self, name: &str, bytes: &[u8]) -> u64 {
-        assert!(self.memory.bytes(name).is_none(), "{name} is allocated already");
-        self.memory.allocate(name, bytes)
+        let address = self.undefined(name, bytes);
+        self.shadow.mark_defined(address, bytes.len() as u64);
+        address
     }
 
-    /// A new allocation for results, filled with a pattern that is NaN in every float format.
+    /// A new allocation for results, filled with a pattern that is NaN in every float format. To
+    /// the sanitizer it holds nothing until a kernel stores to it.
     pub fn poisoned(&mut self, name: &str, len_bytes: usize) -> u64 {
-        self.allocate(name, &vec![0xff; len_bytes])
+        self.undefined(name, &vec![0xff; len_bytes])
+    }
+
+    /// A new allocation that holds nothing to the sanitizer, whatever its bytes are.
+    fn undefined(&mut self, name: &str, bytes: &[u8]) -> u64 {
+        assert!(self.memory.bytes(name).is_none(), "{name} is allocated already");
+        let address = self.memory.allocate(name, bytes);
+        self.shadow.allocate(address, bytes.len() as u64);
+        address
     }
 
     /// Runs a kernel of `grid` work-groups of `block` work-items. The parameter struct must have
-    /// the size that the code object's metadata gives.
+    /// the size that the code object's metadata gives. Panics if the kernel faults, or if the
+    /// sanitizer finds anything (it does not look on while traffic is counted).
     pub fn launch(
         &mut self,
         name: &str,
@@ -145,12 +167,20 @@ impl Device {
         let block = Dim3([block as u32, 1, 1]);
         let segment = kernarg(kernel, &params.0, grid, block, 0);
         let kernarg_address = self.memory.allocate("kernarg", &segment);
+        self.shadow.allocate(kernarg_address, segment.len() as u64);
+        self.shadow.mark_defined(kernarg_address, segment.len() as u64);
         let (prepared, image_base) = (&module.prepared, module.image_base);
         let what =
             Launch { prepared, kernel, image_base, grid, block, dynamic_lds: 0, kernarg_address };
+        let options = Options::default();
         let result = match &self.counter {
-            Some(counter) => launch_with(&what, &self.memory, counter, &Options::default()),
-            None => launch(&what, &self.memory),
+            Some(counter) => launch_with(&what, &self.memory, counter, &options),
+            None => {
+                let (result, findings) =
+                    launch_sanitized(&what, &self.memory, &self.shadow, &options);
+                assert!(findings.is_empty(), "{name}: {}", lines(&findings));
+                result
+            }
         };
         result.unwrap_or_else(|fault| panic!("{name}: {fault}"))
     }
@@ -188,4 +218,9 @@ impl Device {
         let (halves, _) = bytes.as_chunks::<2>();
         halves.iter().map(|&half| half::bf16::from_le_bytes(half).to_f32()).collect()
     }
+}
+
+/// Findings, one a line.
+fn lines(findings: &[Finding]) -> String {
+    findings.iter().map(|finding| format!("\n{finding}")).collect()
 }
