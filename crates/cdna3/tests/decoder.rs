@@ -55,11 +55,11 @@ fn compare(lines: &[Line], insts: &[Inst]) {
     assert_eq!(lines.len(), insts.len(), "number of instructions");
 }
 
-/// The probes in HIP, sorted.
-fn hip_probes() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(probe("")).expect("the probes' folder is readable");
+/// The HIP sources of a folder, sorted.
+fn hip_sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("the folder is readable");
     let mut sources: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("an entry of the probes' folder").path())
+        .map(|entry| entry.expect("an entry of the folder").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "hip"))
         .collect();
     sources.sort();
@@ -132,11 +132,11 @@ fn the_assembler_encodes_what_the_printer_writes() {
     assert_eq!(num_checked, source.lines().count(), "every line of forms.s is an instruction");
 }
 
-#[test]
-fn compiled_kernels_decode_and_print_as_llvm_does() {
+/// Compiles every source of a folder and compares all lines; the number of kernels.
+fn compare_compiled(sources: &Path) -> usize {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut num_kernels = 0;
-    for source in hip_probes() {
+    for source in hip_sources(sources) {
         let object = folder.path().join(source.file_name().expect("a file")).with_extension("co");
         compile(&source, &object);
         let bytes = std::fs::read(&object).expect("the code object is readable");
@@ -150,5 +150,18 @@ fn compiled_kernels_decode_and_print_as_llvm_does() {
             num_kernels += 1;
         }
     }
+    num_kernels
+}
+
+#[test]
+fn compiled_probes_decode_and_print_as_llvm_does() {
+    let num_kernels = compare_compiled(&probe(""));
     assert!(num_kernels >= 9, "only {num_kernels} kernels");
+}
+
+#[test]
+fn shipped_kernels_decode_and_print_as_llvm_does() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../kernels");
+    let num_kernels = compare_compiled(&shipped);
+    assert!(num_kernels >= 20, "only {num_kernels} kernels");
 }
