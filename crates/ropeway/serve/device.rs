@@ -7,7 +7,7 @@ use crate::config::{AutoOr, Device, ModelConfig};
 
 /// A device of some backend.
 pub(crate) enum AnyDevice {
-    Cpu(CpuDevice),
+    Cpu(Box<CpuDevice>),
     Hip(Box<HipDevice>),
 }
 
@@ -39,7 +39,7 @@ impl AnyDevice {
             AutoOr::Auto => None,
             AutoOr::Value(threads) => Some(threads),
         };
-        Ok(Self::Cpu(CpuDevice::new(CpuConfig { num_threads, isa: None })?))
+        Ok(Self::Cpu(Box::new(CpuDevice::new(CpuConfig { num_threads, isa: None })?)))
     }
 
     fn hip(config: &ModelConfig, index: u32) -> Result<HipDevice, HipFailure> {

@@ -40,7 +40,7 @@ pub(crate) fn plan(
             let host = HostMemory::read().context(
                 "/proc/meminfo cannot be read, so memory cannot be planned; mount /proc",
             )?;
-            MemoryPlan::new(&files, device, &request, host)?
+            MemoryPlan::new(&files, device.as_ref(), &request, host)?
         }
         AnyDevice::Hip(device) => {
             if config.memory.kv_cache_dtype == KvCacheDtype::Auto {
@@ -60,7 +60,7 @@ impl Planned {
     pub(crate) fn load(self, progress: &dyn Fn(LoadProgress)) -> anyhow::Result<Box<dyn Executor>> {
         let Self { files, device, plan } = self;
         match device {
-            AnyDevice::Cpu(device) => load_on(device, &files, &plan, progress),
+            AnyDevice::Cpu(device) => load_on(*device, &files, &plan, progress),
             AnyDevice::Hip(device) => load_on(*device, &files, &plan, progress),
         }
     }
