@@ -9,6 +9,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use cdna3::counters::machine::mfma_cycles;
 use cdna3::{CodeObject, Inst, Kernel, Op, Program};
 
 use crate::compile::code_object;
@@ -183,13 +184,8 @@ fn round(insts: &[Inst], first: usize, head: usize, end: usize) -> Option<LoopCl
 
 /// The shapes that kernels use, in their variants of 4 and 8 passes.
 fn mfma_clocks(name: &str) -> u32 {
-    if name.contains("16x16x16") || name.contains("16x16x32") {
-        16
-    } else if name.contains("32x32x8") || name.contains("32x32x16") {
-        32
-    } else {
-        panic!("clocks of {name} are not known here");
-    }
+    let clocks = mfma_cycles(name).unwrap_or_else(|| panic!("clocks of {name} are not known"));
+    u32::try_from(clocks).expect("a few dozen")
 }
 
 /// Dwords that a load of vector memory gives a lane.
