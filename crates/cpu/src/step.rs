@@ -193,6 +193,7 @@ mod tests {
             logits_indices: vec![0; 3],
             sample: vec![SampleRow { slot: types::SamplerSlot(0), num_output: 0 }; 3],
             admitted: Vec::new(),
+            deferred: Vec::new(),
         };
         step.set(&input, 16);
         assert_eq!(step.allocated_bytes(), StepState::bytes(&LIMITS));

@@ -18,6 +18,9 @@ pub struct ExecutorLimits {
     pub num_blocks: usize,
     /// Rows of the LM head; token ids are below this.
     pub vocab_size: usize,
+    /// Steps that may be launched and uncollected at the same time: 1, or 2 for an executor that
+    /// fills in deferred tokens (`types::DeferredToken`).
+    pub max_in_flight: usize,
 }
 
 /// Why a step did not produce tokens.
@@ -31,15 +34,23 @@ pub enum ExecError {
     Fatal(String),
 }
 
-/// Runs steps. `launch` starts one, `collect` waits for its tokens; a device may overlap the next
-/// step's planning with the current one's work between the two calls.
+/// Runs steps, in the order in which they are launched. `launch` starts one, `collect` waits for
+/// the tokens of the oldest that is not collected.
+///
+/// With `max_in_flight` of 1 the two alternate. With 2 a step may be launched while the one before
+/// it is uncollected; it then has deferred tokens, which are the earlier step's samples. Steps must
+/// take effect as if each began when the one before it had ended: a later step may write to blocks
+/// that an earlier one reads, and set up a sampler slot that an earlier one samples from.
 pub trait Executor: Send {
     /// What it can take.
     fn limits(&self) -> ExecutorLimits;
 
-    /// Starts one step. `input` may be reused as soon as this returns.
+    /// Starts one step. `input` may be reused as soon as this returns. After an error the step is
+    /// not in flight and is never collected; those launched before it still are.
     fn launch(&mut self, input: &StepInput) -> Result<(), ExecError>;
 
-    /// Waits for the launched step and appends one [`Sampled`] per `input.sample` row, in order.
+    /// Waits for the oldest step in flight and appends one [`Sampled`] per `input.sample` row, in
+    /// order. After [`ExecError::Step`] that step is over, and a step launched behind it still is
+    /// collected; what it computed from the failed one's tokens is not used.
     fn collect(&mut self, sampled: &mut Vec<Sampled>) -> Result<(), ExecError>;
 }

@@ -39,6 +39,7 @@ impl Executor for Scripted {
             block_size: 8,
             num_blocks: 64,
             vocab_size: 1000,
+            max_in_flight: 1,
         }
     }
 

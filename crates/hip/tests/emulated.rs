@@ -81,6 +81,7 @@ fn step(tokens: &[u32], start: usize) -> StepInput {
             tokens: Vec::new(),
             num_prompt: 0,
         }],
+        deferred: Vec::new(),
     }
 }
 

@@ -125,6 +125,7 @@ impl<D: LayerOps> ModelExecutor<D> {
                 tokens: Vec::new(),
                 num_prompt: 0,
             }],
+            deferred: Vec::new(),
         }
     }
 }

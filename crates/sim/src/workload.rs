@@ -56,6 +56,7 @@ impl Scenario {
             block_size: self.config.block_size,
             num_blocks: self.config.num_blocks,
             vocab_size: VOCAB_SIZE,
+            max_in_flight: 1,
         }
     }
 }

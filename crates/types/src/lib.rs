@@ -14,4 +14,4 @@ pub use ids::{BlockId, CacheSalt, RequestId, SamplerSlot, TokenId};
 pub use progress::{LoadPhase, LoadProgress};
 pub use request::{EngineRequest, FinishReason, StopConditions, StopReason};
 pub use sampling::{GREEDY_EPSILON, Sampled, SamplingParams, TokenLogprobs};
-pub use step::{AdmittedSeq, SampleRow, StepInput};
+pub use step::{AdmittedSeq, DeferredToken, SampleRow, StepInput};

@@ -9,7 +9,8 @@ use crate::{SamplerSlot, SamplingParams, TokenId};
 /// With `T` new tokens over `S` sequences, `L` of which sample a token:
 #[derive(Clone, Debug, Default)]
 pub struct StepInput {
-    /// `[T]` new tokens, sequence after sequence.
+    /// `[T]` new tokens, sequence after sequence; 0 where `deferred` says that the host does not
+    /// know the token yet.
     pub token_ids: Vec<TokenId>,
     /// `[T]` position of each token in its sequence, from 0.
     pub positions: Vec<u32>,
@@ -29,6 +30,9 @@ pub struct StepInput {
     pub sample: Vec<SampleRow>,
     /// Sequences whose sampling state is set up (again) before this step.
     pub admitted: Vec<AdmittedSeq>,
+    /// Entries of `token_ids` that the device fills in, in order of `token_idx`. Empty unless a
+    /// step is launched while the one before it is uncollected.
+    pub deferred: Vec<DeferredToken>,
 }
 
 impl StepInput {
@@ -50,6 +54,7 @@ impl StepInput {
             logits_indices: Vec::with_capacity(max_num_seqs),
             sample: Vec::with_capacity(max_num_seqs),
             admitted: Vec::with_capacity(max_num_seqs),
+            deferred: Vec::with_capacity(max_num_seqs),
         }
     }
 
@@ -65,6 +70,7 @@ impl StepInput {
         self.logits_indices.clear();
         self.sample.clear();
         self.admitted.clear();
+        self.deferred.clear();
     }
 
     /// Number of new tokens, `T`.
@@ -85,6 +91,19 @@ pub struct SampleRow {
     pub slot: SamplerSlot,
     /// Output tokens generated so far: the counter of the random generator.
     pub num_output: u32,
+}
+
+/// A token that is computed before the host knows it: the one that the step launched just before
+/// sampled for a sequence.
+///
+/// A device that takes such steps keeps the last sampled token of every sampler slot. It reads the
+/// token after the step before has sampled and before this step samples, in the order of launches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeferredToken {
+    /// Index into `token_ids`, which holds 0 there.
+    pub token_idx: u32,
+    /// Whose last sampled token it is. Never one of this step's `admitted` slots.
+    pub slot: SamplerSlot,
 }
 
 /// A sequence that (re)enters the running set; its sampling state is built from this.

@@ -85,6 +85,7 @@ impl<D: Device> Planner<'_, D> {
             block_size: request.block_size,
             num_blocks: 0,
             vocab_size: self.spec.vocab_size,
+            max_in_flight: 1,
         };
         let buffers = buffer_shapes(self.spec, limits.max_num_batched_tokens, limits.max_num_seqs);
         let buffers_bytes = buffers

@@ -169,6 +169,7 @@ impl Executor for Scripted {
             block_size: 16,
             num_blocks: 4096,
             vocab_size: VOCAB_SIZE,
+            max_in_flight: 1,
         }
     }
 
