@@ -4,7 +4,8 @@
 // seed and counted by the output position. Optional log-probabilities of the raw logits.
 //
 // Layout: logits f32 [rows, stride], stride a multiple of 4 and at least vocab_size; slots:
-// SamplerSlot below. Logits are overwritten where a slot adjusts them.
+// SamplerSlot of sampler.h. Logits are overwritten where a slot adjusts them. Rows of padding and of
+// slots that want the most likely token and nothing else are passed over: argmax_final runs before.
 // Mapping: grid (rows), one work-group of 1024 lanes per row, 16 bytes a lane.
 // Weights are the CPU's f32 weights bit by bit. Masses are summed as integers, in units of 2^-44 of
 // the best token's weight: such sums do not depend on their order, so LDS atomics may make them and
@@ -14,30 +15,9 @@
 // the edge lies, three radix passes over the logits of that bin find its value, one more the token.
 // Bound: cache; a pass reads vocab_size * 4 bytes: 1 greedy, 3 with temperature, 8 with top_k or
 // top_p, 14 with both, 2 + n more for n log-probabilities.
-#include "dialect.h"
+#include "sampler.h"
 
 #pragma clang fp contract(off)
-
-// One running sequence's sampling state, 96 bytes; the host writes it at admission.
-struct SamplerSlot {
-  u64 seed;
-  u64 mask;         // u32 [ceil(vocab_size / 32)], bit t % 32 of word t / 32 allows t; 0: all allowed
-  u64 bias;         // {u32 token, f32 bias} [num_bias], each token once
-  u64 stops;        // u32 [num_stops], impossible before min_tokens
-  u64 seen;         // u16 [vocab_size], bit 15: in the prompt, rest: times in the output; 0: no penalties
-  f32 temperature;  // below 1e-5: greedy
-  f32 top_p;
-  f32 min_p;
-  u32 top_k;        // 0: all
-  f32 repetition;
-  f32 presence;
-  f32 frequency;
-  u32 num_bias;
-  u32 num_stops;
-  u32 min_tokens;
-  u32 num_logprobs;  // 0: none; otherwise one more than the alternatives wanted
-  u32 reserved[3];
-};
 
 struct SampleParams {
   u64 logits;        // f32 [rows, stride]
@@ -45,6 +25,7 @@ struct SampleParams {
   u64 slots;         // SamplerSlot [num_slots]
   u64 rows;          // {u32 slot, u32 num_output} [rows]
   u64 tokens;        // u32 [rows]
+  u64 last_tokens;   // u32 [num_slots]: the token of each slot's latest row
   u64 logprobs;      // {f32 logprob, u32 rank} [rows]; written if asked for
   u64 top;           // {u32 token, f32 logprob} [rows, max_top]; written if asked for
   u32 vocab_size;
@@ -67,6 +48,8 @@ struct Shared {
   u64 found[2];
 };
 typedef local<Shared> SharedPtr;
+// Loads are scalar, and stand where the field is used.
+typedef __attribute__((address_space(4))) const SamplerSlot* SlotPtr;
 
 INLINE f32 sanitized(f32 x) { return x >= -INFINITY_F32 ? min(x, MAX_F32) : -INFINITY_F32; }
 
@@ -183,6 +166,8 @@ INLINE u64 wave_scan(u64 v) {
   return v;
 }
 
+INLINE u64 uniform(u64 v) { return uniform((u32)v) | (u64)uniform((u32)(v >> 32)) << 32; }
+
 INLINE u64 group_sum(SharedPtr shared, u64 v) {
   v = wave_sum(v);
   barrier();
@@ -190,7 +175,7 @@ INLINE u64 group_sum(SharedPtr shared, u64 v) {
   barrier();
   u64 sum = 0;
   for (u32 w = 0; w < NUM_WAVES; ++w) sum += shared->waves[w];
-  return sum;
+  return uniform(sum);
 }
 INLINE u64 group_min(SharedPtr shared, u64 v) {
   v = wave_min(v);
@@ -199,7 +184,7 @@ INLINE u64 group_min(SharedPtr shared, u64 v) {
   barrier();
   u64 best = shared->waves[0];
   for (u32 w = 1; w < NUM_WAVES; ++w) best = shared->waves[w] < best ? shared->waves[w] : best;
-  return best;
+  return uniform(best);
 }
 
 // The first token in the order by logit, then by lower id, that comes after (key, token): its key
@@ -216,40 +201,23 @@ INLINE u64 best_after(SharedPtr shared, const Row& row, u64 after, bool any) {
 // The bin in which the running sum of `bins` reaches `target`, the last one if none does, and what
 // is left of the target before it.
 INLINE void find_bin(SharedPtr shared, u64 target, u32& bin, u64& rest) {
-  constexpr u32 PER_LANE = NUM_BINS / WAVE;
+  static_assert(NUM_BINS == 2 * THREADS, "two bins a lane");
   barrier();
-  if (wave_idx() == 0) {
-    u64 sum = 0;
-    for (u32 i = 0; i < PER_LANE; ++i) sum += shared->bins[lane_idx() * PER_LANE + i];
-    u64 before = wave_scan(sum) - sum;
-    bool mine = before < target && (before + sum >= target || lane_idx() == WAVE - 1);
-    if (mine) {
-      u32 i = 0;
-      for (; i < PER_LANE - 1; ++i) {
-        u64 v = shared->bins[lane_idx() * PER_LANE + i];
-        if (before + v >= target) break;
-        before += v;
-      }
-      shared->found[0] = lane_idx() * PER_LANE + i;
-      shared->found[1] = target - before;
-    }
+  u64 low = shared->bins[2 * thread_idx()], high = shared->bins[2 * thread_idx() + 1];
+  u64 upto = wave_scan(low + high);
+  if (lane_idx() == WAVE - 1) shared->waves[wave_idx()] = upto;
+  barrier();
+  u64 before = upto - low - high;
+  for (u32 w = 0; w < wave_idx(); ++w) before += shared->waves[w];
+  bool reached = before + low + high >= target || thread_idx() == THREADS - 1;
+  if (before < target && reached) {
+    bool is_high = before + low < target;
+    shared->found[0] = 2 * thread_idx() + is_high;
+    shared->found[1] = target - before - (is_high ? low : 0);
   }
   barrier();
-  bin = (u32)shared->found[0];
-  rest = shared->found[1];
-}
-
-// Adds value(x, token) to bin place(x), for the tokens with in(x).
-template <typename In, typename Place, typename Value>
-INLINE void fill_bins(SharedPtr shared, const Row& row, In in, Place place, Value value) {
-  barrier();
-  for (u32 i = thread_idx(); i < NUM_BINS; i += THREADS) shared->bins[i] = 0;
-  barrier();
-  for_all(row, [&](f32 x, u32 token) {
-    if (!in(x)) return;
-    u64 v = value(x, token);
-    if (v != 0) __scoped_atomic_fetch_add(&shared->bins[place(x)], v, __ATOMIC_RELAXED, __MEMORY_SCOPE_WRKGRP);
-  });
+  bin = uniform((u32)shared->found[0]);
+  rest = uniform(shared->found[1]);
 }
 
 // The n-th token, from 1, of those with this key, in the order of ids.
@@ -277,31 +245,51 @@ INLINE u32 nth_equal(SharedPtr shared, const Row& row, u32 key, u64 n) {
     }
   }
   barrier();
-  return (u32)shared->found[0];
+  return uniform((u32)shared->found[0]);
 }
 
-// Makes the token at which the running sum of `value`, in order, reaches `target` the last one left.
-template <typename Value>
-INLINE void cut_at(SharedPtr shared, Row& row, u64 target, Value value) {
-  u32 coarse, high, middle, low;
-  u64 rest;
-  fill_bins(shared, row, [&](f32) { return true; }, [&](f32 x) { return bin_of(row, x); }, value);
-  find_bin(shared, target, coarse, rest);
-  fill_bins(shared, row, [&](f32 x) { return bin_of(row, x) == coarse; },
-            [&](f32 x) { return rank_key(x) >> 21; }, value);
-  find_bin(shared, rest, high, rest);
-  fill_bins(shared, row, [&](f32 x) { return bin_of(row, x) == coarse && rank_key(x) >> 21 == high; },
-            [&](f32 x) { return rank_key(x) >> 10 & 2047; }, value);
-  find_bin(shared, rest, middle, rest);
-  u32 prefix = high << 11 | middle;
-  fill_bins(shared, row, [&](f32 x) { return bin_of(row, x) == coarse && rank_key(x) >> 10 == prefix; },
-            [&](f32 x) { return rank_key(x) & 1023; }, value);
-  find_bin(shared, rest, low, rest);
-  u32 key = prefix << 10 | low;
-  u64 all = shared->bins[low];
+// What a filter sums up: probability (top_p) or tokens (top_k).
+INLINE u64 value(const Row& row, bool by_mass, f32 x, u32 token) {
+  return by_mass ? mass(row, x, token) : 1;
+}
+
+// Makes the token at which the running sum of values, in order, reaches `target` the last one left.
+// One pass by distance to the best logit, then three by 11, 11 and 10 bits of the order of those
+// that share its bin.
+INLINE void cut_at(SharedPtr shared, Row& row, u64 target, bool by_mass) {
+  u32 coarse = 0, key = 0;
+  u64 rest = target;
+#pragma unroll 1
+  for (u32 level = 0; level < 4; ++level) {
+    // `key` holds the bits of the order that are known, those above `known`.
+    u32 shift = level < 2 ? 21 : level == 2 ? 10 : 0, known = level < 3 ? 21 : 10;
+    u32 width = level == 3 ? 10 : 11;
+    barrier();
+    for (u32 i = thread_idx(); i < NUM_BINS; i += THREADS) shared->bins[i] = 0;
+    barrier();
+    for_all(row, [&](f32 x, u32 token) {
+      u32 bin = bin_of(row, x), order = rank_key(x);
+      if (level != 0 && (bin != coarse || (level > 1 && order >> known != key))) return;
+      u64 v = value(row, by_mass, x, token);
+      u32 place = level == 0 ? bin : order >> shift & ((1u << width) - 1);
+      if (v != 0) {
+        __scoped_atomic_fetch_add(&shared->bins[place], v, __ATOMIC_RELAXED, __MEMORY_SCOPE_WRKGRP);
+      }
+    });
+    u32 found;
+    find_bin(shared, rest, found, rest);
+    if (level == 0) {
+      coarse = found;
+    } else {
+      key = key << width | found;
+    }
+  }
+  u64 all = uniform(shared->bins[key & 1023]);
   // Equal logits have equal values: how many of them the rest takes.
   u64 count = 0;
-  for_all(row, [&](f32 x, u32 token) { count += rank_key(x) == key && value(x, token) != 0; });
+  for_all(row, [&](f32 x, u32 token) {
+    count += rank_key(x) == key && value(row, by_mass, x, token) != 0;
+  });
   count = group_sum(shared, count);
   u64 each = all / max((u32)count, 1u);
   u64 n = each == 0 ? 1 : (rest + each - 1) / each;
@@ -309,23 +297,27 @@ INLINE void cut_at(SharedPtr shared, Row& row, u64 target, Value value) {
   row.edge_key = key;
 }
 
-INLINE void filter(SharedPtr shared, Row& row, const SamplerSlot& slot) {
-  if (slot.top_k > 0 && slot.top_k < row.vocab_size) {
-    cut_at(shared, row, slot.top_k, [&](f32, u32) { return 1ull; });
-  }
-  if (slot.top_p < 1.0f) {
-    u64 total = 0;
-    for_all(row, [&](f32 x, u32 token) { total += mass(row, x, token); });
-    total = group_sum(shared, total);
-    u64 target = (u64)__builtin_ceil((f64)slot.top_p * (f64)total);
-    Row before = row;
-    cut_at(shared, row, target > 0 ? target : 1,
-           [&](f32 x, u32 token) { return mass(before, x, token); });
+// top_k, then top_p of what it leaves.
+INLINE void filter(SharedPtr shared, Row& row, SlotPtr slot) {
+#pragma unroll 1
+  for (u32 by_mass = 0; by_mass < 2; ++by_mass) {
+    u64 target = slot->top_k;
+    if (by_mass) {
+      if (slot->top_p >= 1.0f) continue;
+      u64 total = 0;
+      for_all(row, [&](f32 x, u32 token) { total += mass(row, x, token); });
+      total = group_sum(shared, total);
+      target = (u64)__builtin_ceil((f64)slot->top_p * (f64)total);
+      target = target > 0 ? target : 1;
+    } else if (target == 0 || target >= row.vocab_size) {
+      continue;
+    }
+    cut_at(shared, row, target, by_mass != 0);
   }
 }
 
-// The first token at which the running sum of masses passes uniform times the total.
-INLINE u32 draw(SharedPtr shared, const Row& row, f64 uniform) {
+// The first token at which the running sum of masses passes `number` times the total.
+INLINE u32 draw(SharedPtr shared, const Row& row, f64 number) {
   u32 first = 0, end = ceil_div(row.vocab_size, 4);
   u64 target = 0;
   // Twice: which of 16 parts.
@@ -341,7 +333,7 @@ INLINE u32 draw(SharedPtr shared, const Row& row, f64 uniform) {
     if (level == 0) {
       u64 total = 0;
       for (u32 w = 0; w < NUM_WAVES; ++w) total += shared->waves[w];
-      target = (u64)(uniform * (f64)total);
+      target = (u64)(number * (f64)total);
       target = target < total ? target : total - 1;
     }
     u32 part = 0;
@@ -370,37 +362,37 @@ INLINE u32 draw(SharedPtr shared, const Row& row, f64 uniform) {
     }
   }
   barrier();
-  return (u32)shared->found[0];
+  return uniform((u32)shared->found[0]);
 }
 
 // Steps 2 and 3 of the `sampling` crate, from `raw` into row.logits (which may be the same).
-INLINE void adjust(Row& row, global<const f32> raw, const SamplerSlot& slot, u32 num_output) {
-  auto mask = at<const u32>(slot.mask);
+INLINE void adjust(Row& row, global<const f32> raw, SlotPtr slot, u32 num_output) {
+  auto mask = at<const u32>(slot->mask);
   for (u32 t = thread_idx(); t < row.vocab_size; t += THREADS) {
-    bool allowed = slot.mask == 0 || (mask[t / 32] >> (t % 32) & 1) != 0;
+    bool allowed = slot->mask == 0 || (mask[t / 32] >> (t % 32) & 1) != 0;
     row.logits[t] = allowed ? sanitized(raw[t]) : -INFINITY_F32;
   }
   barrier();
-  if (num_output < slot.min_tokens) {
-    for (u32 i = thread_idx(); i < slot.num_stops; i += THREADS) {
-      u32 token = at<const u32>(slot.stops)[i];
+  if (num_output < slot->min_tokens) {
+    for (u32 i = thread_idx(); i < slot->num_stops; i += THREADS) {
+      u32 token = at<const u32>(slot->stops)[i];
       if (token < row.vocab_size) row.logits[token] = -INFINITY_F32;
     }
     barrier();
   }
-  for (u32 i = thread_idx(); i < slot.num_bias; i += THREADS) {
-    u32x2 bias = at<const u32x2>(slot.bias)[i];
+  for (u32 i = thread_idx(); i < slot->num_bias; i += THREADS) {
+    u32x2 bias = at<const u32x2>(slot->bias)[i];
     if (bias[0] < row.vocab_size) row.logits[bias[0]] += from_bits(bias[1]);
   }
   barrier();
-  if (slot.seen == 0) return;
-  auto seen = at<const u16>(slot.seen);
+  if (slot->seen == 0) return;
+  auto seen = at<const u16>(slot->seen);
   for (u32 t = thread_idx(); t < row.vocab_size; t += THREADS) {
-    u32 mark = seen[t], times = mark & 0x7fff;
+    u32 mark = seen[t], times = mark & MAX_COUNT;
     if (mark == 0) continue;
     f32 x = row.logits[t];
-    x = x > 0.0f ? x / slot.repetition : x * slot.repetition;
-    if (times != 0) x = x - slot.frequency * (f32)times - slot.presence;
+    x = x > 0.0f ? x / slot->repetition : x * slot->repetition;
+    if (times != 0) x = x - slot->frequency * (f32)times - slot->presence;
     row.logits[t] = x;
   }
   barrier();
@@ -459,37 +451,26 @@ INLINE void describe(const SampleParams& p, SharedPtr shared, Row row, u32 chose
 }
 
 // The answer when every token is impossible: the first allowed one.
-INLINE u32 fallback(SharedPtr shared, const SamplerSlot& slot, u32 vocab_size) {
-  if (slot.mask == 0) return 0;
+INLINE u32 fallback(SharedPtr shared, SlotPtr slot, u32 vocab_size) {
+  if (slot->mask == 0) return 0;
   u64 first = ~0ull;
   for (u32 t = thread_idx(); t < vocab_size; t += THREADS) {
-    bool allowed = (at<const u32>(slot.mask)[t / 32] >> (t % 32) & 1) != 0;
+    bool allowed = (at<const u32>(slot->mask)[t / 32] >> (t % 32) & 1) != 0;
     if (allowed && t < first) first = t;
   }
   first = group_min(shared, first);
   return first == ~0ull ? 0 : (u32)first;
 }
 
-INLINE u32 choose(SharedPtr shared, Row& row, const SamplerSlot& slot, u32 num_output) {
+INLINE u32 choose(SharedPtr shared, Row& row, SlotPtr slot, u32 num_output) {
   u64 best = best_after(shared, row, 0, true);
   row.maximum = logit_of_key((u32)(best >> 32));
   if (row.maximum == -INFINITY_F32) return fallback(shared, slot, row.vocab_size);
-  if (slot.temperature < GREEDY_EPSILON) return (u32)best;
-  row.scale = 1.0f / slot.temperature;
-  row.min_p = slot.min_p;
+  if (slot->temperature < GREEDY_EPSILON) return (u32)best;
+  row.scale = 1.0f / slot->temperature;
+  row.min_p = slot->min_p;
   filter(shared, row, slot);
-  return draw(shared, row, uniform_number(slot.seed, num_output));
-}
-
-// Scalar: all lanes need the same.
-INLINE SamplerSlot load_slot(u64 address) {
-  struct Words {
-    u32 words[sizeof(SamplerSlot) / 4];
-  } copy;
-  auto from = (__attribute__((address_space(4))) const u32*)address;
-#pragma unroll
-  for (u32 i = 0; i < sizeof(SamplerSlot) / 4; ++i) copy.words[i] = from[i];
-  return __builtin_bit_cast(SamplerSlot, copy);
+  return draw(shared, row, uniform_number(slot->seed, num_output));
 }
 
 KERNEL(1024, 4) sample(SampleParams p) {
@@ -497,27 +478,30 @@ KERNEL(1024, 4) sample(SampleParams p) {
   SharedPtr shared = (SharedPtr)&memory;
   u32 index = block_idx();
   u32x2 who = at<const u32x2>(p.rows)[index];
-  u32 num_output = uniform(who[1]);
-  const SamplerSlot slot = load_slot(p.slots + sizeof(SamplerSlot) * (u64)uniform(who[0]));
+  u32 slot_idx = uniform(who[0]), num_output = uniform(who[1]);
+  if (slot_idx == PADDING_SLOT) return;
+  SlotPtr slot = (SlotPtr)(p.slots + sizeof(SamplerSlot) * (u64)slot_idx);
+  if (slot->plain) return;
   u64 offset = 4ull * p.stride * index;
   auto raw = at<f32>(p.logits + offset);
-  bool adjusts = slot.mask != 0 || slot.seen != 0 || slot.num_bias != 0 ||
-                 (num_output < slot.min_tokens && slot.num_stops != 0);
+  bool adjusts = slot->mask != 0 || slot->seen != 0 || slot->num_bias != 0 ||
+                 (num_output < slot->min_tokens && slot->num_stops != 0);
   Row row = {raw, p.vocab_size, 0.0f, 1.0f, 0.0f, 0xffffffff, 0xffffffff};
   if (adjusts) {
-    if (slot.num_logprobs != 0) row.logits = at<f32>(p.work + offset);
+    if (slot->num_logprobs != 0) row.logits = at<f32>(p.work + offset);
     adjust(row, raw, slot, num_output);
   }
   u32 token = choose(shared, row, slot, num_output);
   if (thread_idx() == 0) {
     at<u32>(p.tokens)[index] = token;
-    if (slot.seen != 0) {
-      auto mark = at<u16>(slot.seen) + token;
-      if ((*mark & 0x7fff) < 0x7fff) *mark += 1;
+    at<u32>(p.last_tokens)[slot_idx] = token;
+    if (slot->seen != 0) {
+      auto mark = at<u16>(slot->seen) + token;
+      if ((*mark & MAX_COUNT) < MAX_COUNT) *mark += 1;
     }
   }
-  if (slot.num_logprobs != 0) {
+  if (slot->num_logprobs != 0) {
     row.logits = raw;
-    describe(p, shared, row, token, slot.num_logprobs - 1);
+    describe(p, shared, row, token, slot->num_logprobs - 1);
   }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::error::HipFailure;
 use crate::kernels::{CODE_OBJECTS, CodeObject, embedded_archs};
 use crate::params::{
-    ArgmaxParams, AttnDecodeParams, AttnPrefillParams, AttnReduceParams, EmbedParams,
-    GatherRowsParams, GemmParams, RmsNormParams, RopeAndCacheParams, SiluMulParams,
+    AdmitParams, ArgmaxParams, AttnDecodeParams, AttnPrefillParams, AttnReduceParams, EmbedParams,
+    GatherRowsParams, GemmParams, RmsNormParams, RopeAndCacheParams, SampleParams, SiluMulParams,
 };
 use crate::runtime::{Gpu, Kernel, Module};
 
@@ -49,8 +49,10 @@ pub(crate) struct Kernels {
     pub(crate) attn_prefill: [Kernel<AttnPrefillParams>; 7],
     pub(crate) silu_mul: Kernel<SiluMulParams>,
     pub(crate) gather_rows: Kernel<GatherRowsParams>,
+    pub(crate) admit: Kernel<AdmitParams>,
     pub(crate) argmax_partial: Kernel<ArgmaxParams>,
     pub(crate) argmax_final: Kernel<ArgmaxParams>,
+    pub(crate) sample: Kernel<SampleParams>,
 }
 
 /// Modules are loaded when a kernel of theirs is asked for.
@@ -124,8 +126,10 @@ impl Kernels {
             attn_prefill: loader.find_all(PREFILL)?,
             silu_mul: loader.find("silu_mul")?,
             gather_rows: loader.find("gather_rows")?,
+            admit: loader.find("admit")?,
             argmax_partial: loader.find("argmax_partial")?,
             argmax_final: loader.find("argmax_final")?,
+            sample: loader.find("sample")?,
         })
     }
 }

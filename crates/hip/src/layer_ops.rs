@@ -7,6 +7,7 @@ use backend::{AttentionSpec, BufferKind, DeviceError, LayerOps, QkvSpec, RopeTab
 use half::bf16;
 use types::{Sampled, StepInput};
 
+use crate::admission::AdmitError;
 use crate::device::{
     HipBuffer, HipDevice, HipKvCache, Rope, SEGMENT_TOKENS, Workspace, padded_head,
 };
@@ -203,11 +204,12 @@ impl LayerOps for HipDevice {
                 format!("{tokens} tokens of {seqs} sequences exceed the reserved {limits:?}");
             return Err(self.failed("begin_step", reason));
         }
-        let admitted = input.admitted.iter().all(|seq| work.samplers.admit(seq));
-        let known = |row: &types::SampleRow| (row.slot.0 as usize) < limits.max_num_seqs;
-        if !admitted || !input.sample.iter().all(known) {
-            let reason = format!("a sampler slot beyond {}", limits.max_num_seqs);
-            return Err(self.failed("begin_step", reason));
+        let begun =
+            work.samplers.begin_step(&self.stream, &self.kernels, &input.admitted, &input.sample);
+        match begun {
+            Ok(()) => {}
+            Err(AdmitError::Hip(failure)) => return self.done("begin_step", Err(failure)),
+            Err(error) => return Err(self.failed("begin_step", error.to_string())),
         }
         let result = work.step.set(&self.stream, input, limits.block_size);
         self.done("begin_step", result)
@@ -419,8 +421,17 @@ impl LayerOps for HipDevice {
         let work = self.work.as_mut().expect("reserve_workspace comes before the first step");
         assert_eq!(logits.cols, work.limits.vocab_size, "sample: another vocabulary than reserved");
         let Workspace { samplers, step, .. } = work;
-        let result = samplers.run(&self.stream, &self.kernels, step, &logits.memory, out);
-        self.done("sample", result)
+        let mode = samplers.mode(&step.sample);
+        let rows = (step.at.sample, step.sample.len());
+        let launched = samplers.launch(&self.stream, &self.kernels, mode, rows, &logits.memory);
+        let fetched = launched.and_then(|()| samplers.fetch(&self.stream, &step.sample));
+        let waited = fetched.and_then(|()| self.stream.synchronize());
+        out.clear();
+        match waited {
+            Ok(()) => samplers.take(out),
+            Err(_) => samplers.forget(),
+        }
+        self.done("sample", waited)
     }
 
     fn read_row(&mut self, buffer: &HipBuffer, row: usize) -> Result<Vec<f32>, DeviceError> {

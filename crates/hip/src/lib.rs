@@ -6,6 +6,7 @@
 
 #![deny(unsafe_code)]
 
+mod admission;
 mod device;
 mod error;
 mod kernels;
@@ -19,6 +20,7 @@ mod sample;
 mod step;
 mod weight;
 
+pub use admission::{MAX_LOGIT_BIAS, MAX_STOP_TOKENS, MAX_TOP_LOGPROBS};
 pub use device::{HipBuffer, HipConfig, HipDevice, HipKvCache};
 pub use error::HipFailure;
 pub use kernels::{embedded_archs, kernel_compiler};

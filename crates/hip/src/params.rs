@@ -47,7 +47,23 @@ params! {
     SiluMulParams { gate_up: u64, out: u64, cols: u32, reserved: u32 }
     GatherRowsParams { x: u64, indices: u64, out: u64, cols: u32, reserved: u32 }
     ArgmaxParams {
-        logits: u64, partial: u64, tokens: u64, vocab_size: u32, stride: u32, num_parts: u32,
-        reserved: u32,
+        logits: u64, partial: u64, rows: u64, tokens: u64, last_tokens: u64,
+        vocab_size: u32, stride: u32, num_parts: u32, reserved: u32,
+    }
+    SamplerSlotState {
+        seed: u64, mask: u64, bias: u64, stops: u64, seen: u64,
+        temperature: f32, top_p: f32, min_p: f32, top_k: u32,
+        repetition: f32, presence: f32, frequency: f32,
+        num_bias: u32, num_stops: u32, min_tokens: u32, num_logprobs: u32, plain: u32,
+        reserved: [u32; 2],
+    }
+    AdmitRecord {
+        state: SamplerSlotState, mask: u64, bias: u64, stops: u64, tokens: u64,
+        slot: u32, num_tokens: u32, num_prompt: u32, reserved: u32,
+    }
+    AdmitParams { records: u64, slots: u64, vocab_size: u32, reserved: u32 }
+    SampleParams {
+        logits: u64, work: u64, slots: u64, rows: u64, tokens: u64, last_tokens: u64,
+        logprobs: u64, top: u64, vocab_size: u32, stride: u32, max_top: u32, reserved: u32,
     }
 }

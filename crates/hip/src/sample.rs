@@ -1,48 +1,64 @@
-//! Sampling: on the GPU when every row of the step just wants its most likely token; otherwise the
-//! rows are copied to the host and the `sampling` crate chooses there.
-
-use std::sync::Arc;
+//! Sampling on the GPU: the most likely token of every row, then `sample` for the rows that want
+//! more. Tokens and log-probabilities come back through pinned memory.
+//!
+//! Everything is launched from fixed device addresses, so that a step may be captured: launching
+//! ([`Samplers::launch`]) and asking for the results ([`Samplers::fetch`]) are apart. Up to two
+//! steps may be under way; results are taken oldest first. Called by the layer operations.
 
 use backend::StepLimits;
-use sampling::{SamplerState, Scratch};
-use types::{AdmittedSeq, Sampled, SamplingParams};
+use types::{AdmittedSeq, SampleRow, Sampled, TokenLogprobs};
 
+use crate::admission::{AdmitError, MAX_TOP_LOGPROBS, Slots};
 use crate::error::HipFailure;
 use crate::launch::Kernels;
-use crate::params::ArgmaxParams;
+use crate::params::{ArgmaxParams, SampleParams};
 use crate::runtime::{DeviceMemory, Gpu, Pinned, Stream};
-use crate::step::StepState;
 
 /// Work-groups that share a row in argmax.
 const ARGMAX_PARTS: usize = 16;
+/// Threads of `argmax_final` and of `sample`.
+const ROW_THREADS: u32 = 1024;
+/// Steps whose results may wait to be taken.
+pub(crate) const MAX_PENDING: usize = 2;
 
-/// Slots' states, and where tokens and rows come back.
+/// Slots' states, and where tokens and log-probabilities come back.
 pub(crate) struct Samplers {
-    states: Vec<Slot>,
-    scratch: Scratch,
+    slots: Slots,
     vocab_size: usize,
     /// u32 `[rows, ARGMAX_PARTS, 2]`.
     partial: DeviceMemory,
+    /// f32 `[rows, logits_stride]`: adjusted logits of rows that need the raw ones again.
+    work: DeviceMemory,
     /// u32 `[rows]`.
     tokens: DeviceMemory,
-    tokens_host: Pinned,
-    /// One row of logits.
-    row_host: Pinned,
+    /// u32 `[slots]`: what each slot sampled last.
+    last_tokens: DeviceMemory,
+    /// `{f32 logprob, u32 rank}` `[rows]`.
+    logprobs: DeviceMemory,
+    /// `{u32 token, f32 logprob}` `[rows, MAX_TOP_LOGPROBS]`.
+    top: DeviceMemory,
+    results: [Results; MAX_PENDING],
+    /// Which of `results` is the oldest that was not taken, and how many were not.
+    oldest: usize,
+    num_pending: usize,
 }
 
-struct Slot {
-    params: Arc<SamplingParams>,
-    state: SamplerState,
+/// One step's results on the host.
+struct Results {
+    tokens: Pinned,
+    logprobs: Pinned,
+    top: Pinned,
+    /// By row: 0, or one more than the alternatives that it wants.
+    wanted: Vec<u32>,
 }
 
-/// True if nothing but the largest logit counts.
-fn wants_argmax_only(params: &SamplingParams) -> bool {
-    params.is_greedy()
-        && !params.has_penalties()
-        && params.logit_bias.is_empty()
-        && params.allowed_token_ids.is_none()
-        && params.logprobs.is_none()
-        && params.min_tokens == 0
+/// What a step's rows need, which decides what is launched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SampleMode {
+    /// Every row wants the most likely token of its raw logits.
+    Greedy,
+    /// Some rows want more.
+    Mixed,
 }
 
 /// f32 of a row of logits on the device.
@@ -50,86 +66,172 @@ pub(crate) fn logits_stride(vocab_size: usize) -> usize {
     vocab_size.next_multiple_of(8)
 }
 
-impl Samplers {
-    /// Bytes on the device.
-    pub(crate) fn device_bytes(limits: &StepLimits) -> usize {
-        limits.max_num_seqs * (ARGMAX_PARTS * 8 + 4)
-    }
+/// Bytes of the arrays of rows, in the order of [`Samplers`]' fields.
+fn row_bytes(limits: &StepLimits) -> [usize; 6] {
+    let rows = limits.max_num_seqs;
+    [
+        rows * ARGMAX_PARTS * 8,
+        rows * logits_stride(limits.vocab_size) * 4,
+        rows * 4,
+        rows * 4,
+        rows * 8,
+        rows * MAX_TOP_LOGPROBS * 8,
+    ]
+}
 
-    pub(crate) fn new(gpu: &Gpu, limits: &StepLimits) -> Result<Self, HipFailure> {
-        let (rows, vocab_size) = (limits.max_num_seqs, limits.vocab_size);
-        let slot = |_| Slot {
-            params: Arc::new(SamplingParams::greedy()),
-            state: SamplerState::new(vocab_size),
-        };
+impl Results {
+    fn new(gpu: &Gpu, rows: usize) -> Result<Self, HipFailure> {
         Ok(Self {
-            states: (0..rows).map(slot).collect(),
-            scratch: Scratch::new(vocab_size),
-            vocab_size,
-            partial: gpu.alloc(rows * ARGMAX_PARTS * 8)?,
-            tokens: gpu.alloc(rows * 4)?,
-            tokens_host: gpu.alloc_pinned(rows * 4)?,
-            row_host: gpu.alloc_pinned(vocab_size * 4)?,
+            tokens: gpu.alloc_pinned(rows * 4)?,
+            logprobs: gpu.alloc_pinned(rows * 8)?,
+            top: gpu.alloc_pinned(rows * MAX_TOP_LOGPROBS * 8)?,
+            wanted: Vec::with_capacity(rows),
         })
     }
 
-    /// Sets up the state of a sequence's slot; false if there is no such slot.
-    pub(crate) fn admit(&mut self, seq: &AdmittedSeq) -> bool {
-        let Some(slot) = self.states.get_mut(seq.slot.0 as usize) else { return false };
-        slot.params = Arc::clone(&seq.params);
-        slot.state.admit(seq);
-        true
+    /// What row `row` answers; the step was waited for.
+    fn sampled(&self, row: usize, vocab_size: usize) -> Sampled {
+        let rows = self.wanted.len();
+        let token = self.tokens.as_slice::<u32>(rows)[row];
+        let num_top = match self.wanted[row] {
+            0 => return Sampled { token, logprobs: None },
+            wanted => (wanted as usize - 1).min(vocab_size),
+        };
+        let [logprob, rank] = self.logprobs.as_slice::<[u32; 2]>(rows)[row];
+        let top = self.top.as_slice::<[u32; 2]>(rows * MAX_TOP_LOGPROBS);
+        let top = &top[row * MAX_TOP_LOGPROBS..][..num_top];
+        let top = top.iter().map(|[token, logprob]| (*token, f32::from_bits(*logprob)));
+        let logprobs = TokenLogprobs { logprob: f32::from_bits(logprob), rank, top: top.collect() };
+        Sampled { token, logprobs: Some(Box::new(logprobs)) }
+    }
+}
+
+impl Samplers {
+    /// Bytes on the device. The largest parts are the marks of seen tokens (2 bytes a vocabulary
+    /// entry and slot) and `work` (4 bytes a vocabulary entry and row).
+    pub(crate) fn device_bytes(limits: &StepLimits) -> usize {
+        Slots::device_bytes(limits) + row_bytes(limits).iter().sum::<usize>()
     }
 
-    /// Samples the step's rows, in order. Waits for the stream.
-    pub(crate) fn run(
+    pub(crate) fn new(gpu: &Gpu, limits: &StepLimits) -> Result<Self, HipFailure> {
+        let (rows, bytes) = (limits.max_num_seqs, row_bytes(limits));
+        Ok(Self {
+            slots: Slots::new(gpu, limits)?,
+            vocab_size: limits.vocab_size,
+            partial: gpu.alloc(bytes[0])?,
+            work: gpu.alloc(bytes[1])?,
+            tokens: gpu.alloc(bytes[2])?,
+            last_tokens: gpu.alloc(bytes[3])?,
+            logprobs: gpu.alloc(bytes[4])?,
+            top: gpu.alloc(bytes[5])?,
+            results: [Results::new(gpu, rows)?, Results::new(gpu, rows)?],
+            oldest: 0,
+            num_pending: 0,
+        })
+    }
+
+    /// Address of u32 `[slots]`: the token that each slot sampled last, in stream order. The next
+    /// step takes its deferred tokens from here.
+    #[allow(dead_code, reason = "steps that run ahead read it")]
+    pub(crate) fn last_tokens(&self) -> u64 {
+        self.last_tokens.address()
+    }
+
+    /// Puts the states of a step's admitted sequences on the stream, and checks who samples; see
+    /// [`Slots::begin_step`].
+    pub(crate) fn begin_step(
         &mut self,
         stream: &Stream,
         kernels: &Kernels,
-        step: &StepState,
-        logits: &DeviceMemory,
-        out: &mut Vec<Sampled>,
-    ) -> Result<(), HipFailure> {
-        out.clear();
-        let rows = &step.sample;
-        let slot = |row: &types::SampleRow| &self.states[row.slot.0 as usize];
-        if rows.iter().all(|row| wants_argmax_only(&slot(row).params)) {
-            return self.argmax(stream, kernels, rows.len(), logits, out);
-        }
-        let row_bytes = logits_stride(self.vocab_size) * 4;
-        for (idx, row) in rows.iter().enumerate() {
-            stream.download(&mut self.row_host, logits, idx * row_bytes, self.vocab_size * 4)?;
-            stream.synchronize()?;
-            let values = self.row_host.as_mut_slice(self.vocab_size);
-            let state = &mut self.states[row.slot.0 as usize].state;
-            out.push(state.sample(values, row.num_output, &mut self.scratch));
-        }
-        Ok(())
+        admitted: &[AdmittedSeq],
+        rows: &[SampleRow],
+    ) -> Result<(), AdmitError> {
+        self.slots.begin_step(stream, kernels, admitted, rows)
     }
 
-    fn argmax(
-        &mut self,
+    /// What to launch for these rows, which [`Self::begin_step`] has checked.
+    pub(crate) fn mode(&self, rows: &[SampleRow]) -> SampleMode {
+        let plain = |row: &SampleRow| !self.slots.infos[row.slot.0 as usize].needs_sampler;
+        if rows.iter().all(plain) { SampleMode::Greedy } else { SampleMode::Mixed }
+    }
+
+    /// Launches the choice of a token for `num_rows` rows of `logits`; `rows` is the address of
+    /// `{u32 slot, u32 num_output}` by row, slot `0xffffffff` for padding.
+    pub(crate) fn launch(
+        &self,
         stream: &Stream,
         kernels: &Kernels,
-        num_rows: usize,
+        mode: SampleMode,
+        (rows, num_rows): (u64, usize),
         logits: &DeviceMemory,
-        out: &mut Vec<Sampled>,
     ) -> Result<(), HipFailure> {
+        let (vocab_size, stride) = (self.vocab_size as u32, logits_stride(self.vocab_size) as u32);
         let params = ArgmaxParams {
             logits: logits.address(),
             partial: self.partial.address(),
+            rows,
             tokens: self.tokens.address(),
-            vocab_size: self.vocab_size as u32,
-            stride: logits_stride(self.vocab_size) as u32,
+            last_tokens: self.last_tokens.address(),
+            vocab_size,
+            stride,
             num_parts: ARGMAX_PARTS as u32,
             reserved: 0,
         };
         stream.launch(&kernels.argmax_partial, [ARGMAX_PARTS, num_rows, 1], 256, &params)?;
-        stream.launch(&kernels.argmax_final, [num_rows, 1, 1], 64, &params)?;
-        stream.download(&mut self.tokens_host, &self.tokens, 0, num_rows * 4)?;
-        stream.synchronize()?;
-        let tokens = self.tokens_host.as_slice::<u32>(num_rows);
-        out.extend(tokens.iter().map(|token| Sampled { token: *token, logprobs: None }));
+        stream.launch(&kernels.argmax_final, [num_rows, 1, 1], ROW_THREADS, &params)?;
+        if mode == SampleMode::Greedy {
+            return Ok(());
+        }
+        let params = SampleParams {
+            logits: logits.address(),
+            work: self.work.address(),
+            slots: self.slots.address(),
+            rows,
+            tokens: self.tokens.address(),
+            last_tokens: self.last_tokens.address(),
+            logprobs: self.logprobs.address(),
+            top: self.top.address(),
+            vocab_size,
+            stride,
+            max_top: MAX_TOP_LOGPROBS as u32,
+            reserved: 0,
+        };
+        stream.launch(&kernels.sample, [num_rows, 1, 1], ROW_THREADS, &params)
+    }
+
+    /// Asks for the results of the rows that were launched last. At most [`MAX_PENDING`] steps may
+    /// be asked for and not taken.
+    pub(crate) fn fetch(&mut self, stream: &Stream, rows: &[SampleRow]) -> Result<(), HipFailure> {
+        assert!(self.num_pending < MAX_PENDING, "as many steps are under way as there is room for");
+        let results = &mut self.results[(self.oldest + self.num_pending) % MAX_PENDING];
+        results.wanted.clear();
+        let wanted = |row: &SampleRow| self.slots.infos[row.slot.0 as usize].num_logprobs;
+        results.wanted.extend(rows.iter().map(wanted));
+        let num_rows = rows.len();
+        stream.download(&mut results.tokens, &self.tokens, 0, num_rows * 4)?;
+        if let Some(last) = results.wanted.iter().rposition(|wanted| *wanted > 0) {
+            let num_rows = last + 1;
+            stream.download(&mut results.logprobs, &self.logprobs, 0, num_rows * 8)?;
+            let bytes = num_rows * MAX_TOP_LOGPROBS * 8;
+            stream.download(&mut results.top, &self.top, 0, bytes)?;
+        }
+        self.num_pending += 1;
         Ok(())
+    }
+
+    /// Appends the tokens of the oldest step that was asked for, in row order. The caller has waited
+    /// for it.
+    pub(crate) fn take(&mut self, out: &mut Vec<Sampled>) {
+        assert!(self.num_pending > 0, "a step is taken after it was asked for");
+        let results = &self.results[self.oldest];
+        out.extend((0..results.wanted.len()).map(|row| results.sampled(row, self.vocab_size)));
+        self.oldest = (self.oldest + 1) % MAX_PENDING;
+        self.num_pending -= 1;
+    }
+
+    /// Forgets all results that were asked for: their steps failed, and the stream was waited for
+    /// or is lost.
+    pub(crate) fn forget(&mut self) {
+        self.num_pending = 0;
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct StepAddresses {
     pub(crate) block_table_start: u64,
     pub(crate) block_tables: u64,
     pub(crate) logits_indices: u64,
+    /// `{u32 slot, u32 num_output}` by row of logits.
+    pub(crate) sample: u64,
 }
 
 /// The current step as launches need it.
@@ -44,7 +46,7 @@ pub(crate) struct StepState {
 fn capacity_words(limits: &StepLimits) -> usize {
     let (tokens, seqs) = (limits.max_num_batched_tokens, limits.max_num_seqs);
     let blocks = seqs * limits.max_model_len.div_ceil(limits.block_size);
-    3 * tokens + 4 * seqs + 2 + blocks + 8 * ALIGN_WORDS
+    3 * tokens + 6 * seqs + 2 + blocks + 9 * ALIGN_WORDS
 }
 
 impl StepState {
@@ -92,6 +94,7 @@ impl StepState {
             block_table_start: writer.put(&input.block_table_start),
             block_tables: writer.put(&input.block_tables),
             logits_indices: writer.put(&input.logits_indices),
+            sample: writer.put_rows(&input.sample),
         };
         let used = writer.used * size_of::<u32>();
         self.num_tokens = input.num_tokens();
@@ -125,9 +128,24 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// Appends an array; answers where it will be on the device.
     fn put(&mut self, values: &[u32]) -> u64 {
+        let (at, words) = self.take(values.len());
+        words.copy_from_slice(values);
+        at
+    }
+
+    /// Appends pairs of slot and output position.
+    fn put_rows(&mut self, rows: &[SampleRow]) -> u64 {
+        let (at, words) = self.take(2 * rows.len());
+        for (pair, row) in words.chunks_exact_mut(2).zip(rows) {
+            pair.copy_from_slice(&[row.slot.0, row.num_output]);
+        }
+        at
+    }
+
+    fn take(&mut self, len: usize) -> (u64, &mut [u32]) {
         let start = self.used.next_multiple_of(ALIGN_WORDS);
-        self.words[start..start + values.len()].copy_from_slice(values);
-        self.used = start + values.len();
-        self.base + (start * size_of::<u32>()) as u64
+        self.used = start + len;
+        let at = self.base + (start * size_of::<u32>()) as u64;
+        (at, &mut self.words[start..self.used])
     }
 }

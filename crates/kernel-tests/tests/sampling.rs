@@ -3,7 +3,7 @@
 
 mod sampler;
 
-use kernel_tests::{Device, Noise, Params, f32_bytes};
+use kernel_tests::{Device, Noise, Params, f32_bytes, u32_bytes};
 use sampler::{Bench, Case};
 use types::SamplingParams;
 
@@ -160,16 +160,21 @@ fn argmax_takes_the_lowest_of_the_most_likely() {
         logits[4 * stride..5 * stride].fill(0.0);
         logits[4 * stride] = -0.0;
         logits[5 * stride + best] = f32::INFINITY;
+        // Slots in another order than rows; the last row is padding and has no logits at all.
+        let rows: Vec<u32> =
+            [5, 4, 3, 2, 1, 0, u32::MAX].iter().flat_map(|slot| [*slot, 9]).collect();
         let params = Params::new()
             .u64(device.allocate("logits", &f32_bytes(&logits)))
-            .u64(device.poisoned("partial", 6 * num_parts * 8))
-            .u64(device.poisoned("tokens", 6 * 4))
+            .u64(device.poisoned("partial", 7 * num_parts * 8))
+            .u64(device.allocate("rows", &u32_bytes(&rows)))
+            .u64(device.poisoned("tokens", 7 * 4))
+            .u64(device.poisoned("last tokens", 7 * 4))
             .size(vocab)
             .size(stride)
             .size(num_parts)
             .u32(0);
-        device.launch("argmax_partial", [num_parts, 6, 1], 256, &params);
-        device.launch("argmax_final", [6, 1, 1], 64, &params);
+        device.launch("argmax_partial", [num_parts, 7, 1], 256, &params);
+        device.launch("argmax_final", [7, 1, 1], 1024, &params);
         let expect: Vec<u32> = logits
             .chunks(stride)
             .map(|row| {
@@ -178,6 +183,10 @@ fn argmax_takes_the_lowest_of_the_most_likely() {
                 row.iter().position(|&v| v == max && v > f32::NEG_INFINITY).unwrap_or(0) as u32
             })
             .collect();
-        assert_eq!(device.u32s("tokens"), expect, "{vocab} in {num_parts} parts");
+        let tokens = device.u32s("tokens");
+        assert_eq!(tokens[..6], expect, "{vocab} in {num_parts} parts");
+        assert_eq!(tokens[6], u32::MAX, "padding");
+        let by_slot: Vec<u32> = expect.into_iter().rev().collect();
+        assert_eq!(device.u32s("last tokens")[..6], by_slot);
     }
 }

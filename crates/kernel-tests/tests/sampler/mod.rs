@@ -9,6 +9,10 @@ use types::{AdmittedSeq, Sampled, SamplerSlot, SamplingParams};
 /// Alternatives that the kernel's output has room for.
 const MAX_TOP: usize = 5;
 
+/// Bytes of a `SamplerSlot`, and where its `plain` stands.
+const SLOT_BYTES: usize = 96;
+const PLAIN_AT: usize = 84;
+
 /// One row.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
@@ -112,24 +116,35 @@ impl Bench {
             row[..vocab].copy_from_slice(&case.logits);
         }
         // Slots in another order than rows.
-        let slots: Vec<u8> =
+        let mut slots: Vec<u8> =
             (0..rows).rev().flat_map(|i| cases[i].slot(i, device).bytes().to_vec()).collect();
-        let who: Vec<u32> =
+        // Behind the cases a row of padding and one that argmax has answered; neither has logits.
+        slots.extend_from_slice(&[0; PLAIN_AT]);
+        slots.extend_from_slice(&[1, 0, 0, 0]);
+        slots.extend_from_slice(&[0; SLOT_BYTES - PLAIN_AT - 4]);
+        let mut who: Vec<u32> =
             (0..rows).flat_map(|i| [(rows - 1 - i) as u32, cases[i].num_output]).collect();
+        who.extend_from_slice(&[u32::MAX, 0, rows as u32, 0]);
         let params = Params::new()
             .u64(device.allocate("logits", &f32_bytes(&logits)))
             .u64(device.poisoned("work", rows * stride * 4))
             .u64(device.allocate("slots", &slots))
             .u64(device.allocate("rows", &u32_bytes(&who)))
-            .u64(device.poisoned("tokens", rows * 4))
+            .u64(device.poisoned("tokens", (rows + 2) * 4))
+            .u64(device.poisoned("last tokens", (rows + 1) * 4))
             .u64(device.poisoned("logprobs", rows * 8))
             .u64(device.poisoned("top", rows * MAX_TOP * 8))
             .size(vocab)
             .size(stride)
             .size(MAX_TOP)
             .u32(0);
-        device.launch("sample", [rows, 1, 1], 1024, &params);
-        let tokens = device.u32s("tokens");
+        device.launch("sample", [rows + 2, 1, 1], 1024, &params);
+        let mut tokens = device.u32s("tokens");
+        assert_eq!(tokens[rows..], [u32::MAX; 2], "rows that were to be passed over");
+        tokens.truncate(rows);
+        let last_tokens = device.u32s("last tokens");
+        assert!(last_tokens[..rows].iter().rev().eq(&tokens), "{last_tokens:?} by slot");
+        assert_eq!(last_tokens[rows], u32::MAX, "argmax's");
         let mut scratch = Scratch::new(vocab);
         for (index, case) in cases.iter().enumerate() {
             let expect = case.expected(&mut scratch);
