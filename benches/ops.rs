@@ -164,7 +164,10 @@ fn sample_batch(criterion: &mut Criterion) {
     device.begin_step(&input).expect("the step is valid");
     let mut out = Vec::new();
     criterion.bench_function("sample/greedy_batch_8", |bencher| {
-        bencher.iter(|| device.sample(&mut logits, &mut out));
+        bencher.iter(|| {
+            out.clear();
+            device.sample(&mut logits).and_then(|()| device.collect(&mut out))
+        });
     });
 }
 

@@ -13,4 +13,6 @@ mod ops;
 pub use device::{BufferKind, Device, KvDType, KvLayout};
 pub use dtype::{DType, TensorShape, TensorView};
 pub use error::DeviceError;
-pub use ops::{AttentionSpec, LayerOps, QkvSpec, RopeTable, StepLimits};
+pub use ops::{
+    AttentionSpec, LayerOps, QkvSpec, RopeTable, StepEnd, StepLimits, StepRows, StepRun,
+};

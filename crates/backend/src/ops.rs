@@ -1,8 +1,10 @@
 //! The fused operations of a decoder layer: exactly the kernels that we write, no more.
 //!
 //! Every operation works on the first `rows` rows of its buffers; outputs are caller-owned.
-//! Operations between `begin_step` and the next `begin_step` see that step's positions, slots
-//! and block tables.
+//! Operations between `begin_step` and `finish_step` see that step's positions, slots and block
+//! tables. A device may answer `begin_step` with more rows than the step has (padding, which leaves
+//! no trace), or that it repeats by itself what it was told for an earlier step of the same shape;
+//! then no operation may be called. Finished steps are collected in order.
 //!
 //! Batch invariance: a row's result must not depend on which other rows share the call, on `rows`,
 //! nor on whether a token was computed in a prefill chunk or a decode step. Devices guarantee it by
@@ -77,10 +79,60 @@ pub struct AttentionSpec {
     pub soft_cap: Option<f32>,
 }
 
+/// What is left to be called of a step that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepRun {
+    /// Every operation, on this many rows.
+    Compute(StepRows),
+    /// None: the device repeats the operations of an earlier step, with the weights, buffers and
+    /// cache that those had.
+    Replay,
+}
+
+/// Rows of a step's operations, padding included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepRows {
+    /// New tokens.
+    pub num_tokens: usize,
+    /// Rows of logits.
+    pub num_logits: usize,
+}
+
+impl StepRows {
+    /// The step's own rows, without padding.
+    pub fn of(step: &StepInput) -> Self {
+        Self { num_tokens: step.num_tokens(), num_logits: step.logits_indices.len() }
+    }
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepEnd {
+    /// It is under way, or done; one `collect` is due for it.
+    Launched,
+    /// The device could not keep the operations for repetition and computed nothing: the step is to
+    /// be begun again. It will not answer so a second time.
+    Again,
+}
+
 /// The decoder layer's operations on a device.
 pub trait LayerOps: Device {
-    /// Takes over the step's metadata and sets up the sampling state of admitted sequences.
-    fn begin_step(&mut self, step: &StepInput) -> Result<(), DeviceError>;
+    /// Steps that may be finished before the oldest of them is collected; 1 or more. With more than
+    /// one, the device keeps the last sampled token of each slot and puts it in for
+    /// [`StepInput`]'s deferred tokens.
+    fn max_steps_in_flight(&self) -> usize {
+        1
+    }
+
+    /// Takes over the step's metadata and sets up the sampling state of admitted sequences; says
+    /// what is to be called then. A step without sampling rows is always computed.
+    fn begin_step(&mut self, step: &StepInput) -> Result<StepRun, DeviceError>;
+
+    /// Ends the step: all of its operations were called. Does not wait for them.
+    fn finish_step(&mut self) -> Result<StepEnd, DeviceError>;
+
+    /// Waits for the oldest finished step and appends one [`Sampled`] per sampling row, in order.
+    fn collect(&mut self, out: &mut Vec<Sampled>) -> Result<(), DeviceError>;
 
     /// Makes the rotation table known to the device; called once.
     fn set_rope(&mut self, table: RopeTable) -> Result<(), DeviceError>;
@@ -159,14 +211,11 @@ pub trait LayerOps: Device {
     /// `out[i] = x[logits_indices[i]]` for the step's sampling rows.
     fn gather_rows(&mut self, x: &Self::Buffer, out: &mut Self::Buffer) -> Result<(), DeviceError>;
 
-    /// Samples one token per logits row, in row order, and updates the sampling states.
-    /// The meaning is the `sampling` crate's.
-    fn sample(
-        &mut self,
-        logits: &mut Self::Buffer,
-        out: &mut Vec<Sampled>,
-    ) -> Result<(), DeviceError>;
+    /// Samples one token per logits row and updates the sampling states; `collect` hands the tokens
+    /// out. The meaning is the `sampling` crate's. Called once in a step that has sampling rows.
+    fn sample(&mut self, logits: &mut Self::Buffer) -> Result<(), DeviceError>;
 
     /// Copies one row of a logits or activation buffer to the host as f32 (tests and `inspect`).
+    /// Waits for it, so it has no place in a step with sampling rows.
     fn read_row(&mut self, buffer: &Self::Buffer, row: usize) -> Result<Vec<f32>, DeviceError>;
 }

@@ -3,7 +3,9 @@
 //! Sizes that the decoder controls are asserted; what comes from the engine (tokens, positions,
 //! slots, blocks) is checked against tables and cache, and a violation fails the step.
 
-use backend::{AttentionSpec, DeviceError, LayerOps, QkvSpec, RopeTable};
+use backend::{
+    AttentionSpec, DeviceError, LayerOps, QkvSpec, RopeTable, StepEnd, StepRows, StepRun,
+};
 use types::{Sampled, StepInput};
 
 use crate::device::{CpuBuffer, CpuDevice};
@@ -48,8 +50,9 @@ impl CpuDevice {
 }
 
 impl LayerOps for CpuDevice {
-    fn begin_step(&mut self, input: &StepInput) -> Result<(), DeviceError> {
-        let Workspace { limits, step, samplers, .. } = workspace!(self);
+    fn begin_step(&mut self, input: &StepInput) -> Result<StepRun, DeviceError> {
+        let Workspace { limits, step, samplers, sampled, .. } = workspace!(self);
+        sampled.clear();
         if input.num_tokens() > limits.max_num_batched_tokens
             || input.num_seqs() > limits.max_num_seqs
         {
@@ -60,7 +63,17 @@ impl LayerOps for CpuDevice {
         }
         step.set(input, limits.block_size);
         let admitted = input.admitted.iter().try_for_each(|seq| samplers.admit(seq));
-        admitted.map_err(|error| self.failed("begin_step", error.to_string()))
+        admitted.map_err(|error| self.failed("begin_step", error.to_string()))?;
+        Ok(StepRun::Compute(StepRows::of(input)))
+    }
+
+    fn finish_step(&mut self) -> Result<StepEnd, DeviceError> {
+        Ok(StepEnd::Launched)
+    }
+
+    fn collect(&mut self, out: &mut Vec<Sampled>) -> Result<(), DeviceError> {
+        out.append(&mut workspace!(self).sampled);
+        Ok(())
     }
 
     fn set_rope(&mut self, table: RopeTable) -> Result<(), DeviceError> {
@@ -254,16 +267,12 @@ impl LayerOps for CpuDevice {
         Ok(())
     }
 
-    fn sample(
-        &mut self,
-        logits: &mut CpuBuffer,
-        out: &mut Vec<Sampled>,
-    ) -> Result<(), DeviceError> {
-        let Workspace { limits, step, samplers, .. } = workspace!(self);
+    fn sample(&mut self, logits: &mut CpuBuffer) -> Result<(), DeviceError> {
+        let Workspace { limits, step, samplers, sampled, .. } = workspace!(self);
         assert_eq!(logits.cols(), limits.vocab_size, "sample: another vocabulary than reserved");
         let logits = logits.first_mut(step.sample.len());
-        let sampled = samplers.run(&self.pool, &step.sample, logits, out);
-        sampled.map_err(|error| self.failed("sample", error.to_string()))
+        let result = samplers.run(&self.pool, &step.sample, logits, sampled);
+        result.map_err(|error| self.failed("sample", error.to_string()))
     }
 
     fn read_row(&mut self, buffer: &CpuBuffer, row: usize) -> Result<Vec<f32>, DeviceError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backend::{
     AttentionSpec, BufferKind, DType, Device, KvDType, KvLayout, LayerOps, QkvSpec, RopeTable,
-    StepLimits, TensorShape, TensorView,
+    StepEnd, StepLimits, TensorShape, TensorView,
 };
 use types::{AdmittedSeq, SampleRow, SamplerSlot, SamplingParams, StepInput};
 
@@ -280,7 +280,9 @@ impl Runner {
         device.linear(num_sampled, &last, embedding, None, &mut logits).unwrap();
         let rows = (0..num_sampled).map(|row| device.read_row(&logits, row).unwrap()).collect();
         let mut sampled = Vec::new();
-        device.sample(&mut logits, &mut sampled).unwrap();
+        device.sample(&mut logits).unwrap();
+        assert_eq!(device.finish_step().unwrap(), StepEnd::Launched);
+        device.collect(&mut sampled).unwrap();
         (rows, sampled.iter().map(|sampled| sampled.token).collect())
     }
 }

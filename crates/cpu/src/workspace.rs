@@ -1,6 +1,7 @@
 //! Everything that the device keeps between steps, allocated once for the largest step.
 
 use backend::StepLimits;
+use types::Sampled;
 
 use crate::linear::LinearWorkspace;
 use crate::ops::attention::AttentionWorkspace;
@@ -14,6 +15,8 @@ pub(crate) struct Workspace {
     pub(crate) linear: LinearWorkspace,
     pub(crate) attention: AttentionWorkspace,
     pub(crate) samplers: Samplers,
+    /// The step's tokens, until they are collected.
+    pub(crate) sampled: Vec<Sampled>,
 }
 
 /// Rows of the largest linear call.
@@ -29,6 +32,7 @@ impl Workspace {
             linear: LinearWorkspace::new(max_rows(limits), limits.max_linear_cols),
             attention: AttentionWorkspace::new(limits, num_threads),
             samplers: Samplers::new(limits, num_threads),
+            sampled: Vec::with_capacity(limits.max_num_seqs),
         }
     }
 
@@ -37,6 +41,7 @@ impl Workspace {
             + LinearWorkspace::bytes(max_rows(limits), limits.max_linear_cols)
             + AttentionWorkspace::bytes(limits, num_threads)
             + Samplers::bytes(limits, num_threads)
+            + limits.max_num_seqs * size_of::<Sampled>()
     }
 
     /// What is allocated now.
@@ -45,5 +50,6 @@ impl Workspace {
             + LinearWorkspace::bytes(max_rows(&self.limits), self.limits.max_linear_cols)
             + self.attention.allocated_bytes()
             + self.samplers.allocated_bytes()
+            + self.sampled.capacity() * size_of::<Sampled>()
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use backend::{
     BufferKind, Device, DeviceError, KvDType, KvLayout, StepLimits, TensorShape, TensorView,
 };
+use types::Sampled;
 
 use crate::error::HipFailure;
 use crate::launch::{Kernels, PADDED_HEAD_DIMS};
@@ -49,6 +50,8 @@ pub(crate) struct Workspace {
     pub(crate) limits: StepLimits,
     pub(crate) step: StepState,
     pub(crate) samplers: Samplers,
+    /// The step's tokens, until they are collected.
+    pub(crate) sampled: Vec<Sampled>,
     /// f32 `[seqs, heads, segments, padded head]`, of attention that is split.
     pub(crate) partial_out: DeviceMemory,
     /// f32 `[seqs, heads, segments, 2]`.
@@ -232,6 +235,7 @@ impl HipDevice {
             limits: *limits,
             step: StepState::new(&self.gpu, limits)?,
             samplers: Samplers::new(&self.gpu, limits)?,
+            sampled: Vec::with_capacity(limits.max_num_seqs),
             partial_out: self.gpu.alloc(rows * padded_head(limits.head_dim) * 4)?,
             partial_stats: self.gpu.alloc(rows * 2 * 4)?,
         })

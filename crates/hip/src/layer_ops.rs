@@ -3,7 +3,10 @@
 //! Sizes that the decoder controls are asserted; tokens, positions and blocks are checked on the
 //! host, since a kernel that reads elsewhere would take the device down.
 
-use backend::{AttentionSpec, BufferKind, DeviceError, LayerOps, QkvSpec, RopeTable};
+use backend::{
+    AttentionSpec, BufferKind, DeviceError, LayerOps, QkvSpec, RopeTable, StepEnd, StepRows,
+    StepRun,
+};
 use half::bf16;
 use types::{Sampled, StepInput};
 
@@ -191,10 +194,11 @@ fn big_shape(rows: usize, n: usize) -> (usize, usize) {
 }
 
 impl LayerOps for HipDevice {
-    fn begin_step(&mut self, input: &StepInput) -> Result<(), DeviceError> {
+    fn begin_step(&mut self, input: &StepInput) -> Result<StepRun, DeviceError> {
         let ready = self.gpu.make_current().and_then(|()| self.stream.synchronize());
         self.done("begin_step", ready)?;
         let work = self.work.as_mut().expect("reserve_workspace comes before the first step");
+        work.sampled.clear();
         let limits = work.limits;
         if input.num_tokens() > limits.max_num_batched_tokens
             || input.num_seqs() > limits.max_num_seqs
@@ -212,7 +216,18 @@ impl LayerOps for HipDevice {
             Err(error) => return Err(self.failed("begin_step", error.to_string())),
         }
         let result = work.step.set(&self.stream, input, limits.block_size);
-        self.done("begin_step", result)
+        self.done("begin_step", result)?;
+        Ok(StepRun::Compute(StepRows::of(input)))
+    }
+
+    fn finish_step(&mut self) -> Result<StepEnd, DeviceError> {
+        Ok(StepEnd::Launched)
+    }
+
+    fn collect(&mut self, out: &mut Vec<Sampled>) -> Result<(), DeviceError> {
+        let work = self.work.as_mut().expect("reserve_workspace comes before the first step");
+        out.append(&mut work.sampled);
+        Ok(())
     }
 
     fn set_rope(&mut self, table: RopeTable) -> Result<(), DeviceError> {
@@ -413,22 +428,17 @@ impl LayerOps for HipDevice {
         self.done("gather_rows", self.stream.launch(&self.kernels.gather_rows, grid, 256, &params))
     }
 
-    fn sample(
-        &mut self,
-        logits: &mut HipBuffer,
-        out: &mut Vec<Sampled>,
-    ) -> Result<(), DeviceError> {
+    fn sample(&mut self, logits: &mut HipBuffer) -> Result<(), DeviceError> {
         let work = self.work.as_mut().expect("reserve_workspace comes before the first step");
         assert_eq!(logits.cols, work.limits.vocab_size, "sample: another vocabulary than reserved");
-        let Workspace { samplers, step, .. } = work;
+        let Workspace { samplers, step, sampled, .. } = work;
         let mode = samplers.mode(&step.sample);
         let rows = (step.at.sample, step.sample.len());
         let launched = samplers.launch(&self.stream, &self.kernels, mode, rows, &logits.memory);
         let fetched = launched.and_then(|()| samplers.fetch(&self.stream, &step.sample));
         let waited = fetched.and_then(|()| self.stream.synchronize());
-        out.clear();
         match waited {
-            Ok(()) => samplers.take(out),
+            Ok(()) => samplers.take(sampled),
             Err(_) => samplers.forget(),
         }
         self.done("sample", waited)

@@ -4,8 +4,9 @@
 //! Generic over the device and free of it: every line is one fused operation of
 //! [`backend::LayerOps`]. Buffers are allocated once; a step allocates nothing here.
 
-use backend::{AttentionSpec, BufferKind, Device, DeviceError, KvLayout, LayerOps, QkvSpec};
-use types::StepInput;
+use backend::{
+    AttentionSpec, BufferKind, Device, DeviceError, KvLayout, LayerOps, QkvSpec, StepRows,
+};
 
 use crate::ModelSpec;
 use crate::weights::{LayerWeights, Weights};
@@ -90,15 +91,14 @@ impl<D: LayerOps> Decoder<D> {
         Ok(Self { spec, weights, buffers, kv_cache })
     }
 
-    /// Computes one step; returns its logits, one row per `step.logits_indices` entry.
+    /// Computes the step that the device has begun; returns its logits.
     pub(crate) fn forward(
         &mut self,
         device: &mut D,
-        step: &StepInput,
+        rows: StepRows,
     ) -> Result<&mut D::Buffer, DeviceError> {
         let Self { spec, weights, buffers: b, kv_cache } = self;
-        let (rows, eps) = (step.num_tokens(), spec.norm_eps);
-        device.begin_step(step)?;
+        let (StepRows { num_tokens: rows, num_logits }, eps) = (rows, spec.norm_eps);
         device.embed(&weights.embedding, 1.0, &mut b.residual)?;
         let first = &weights.layers[0].attn_norm;
         device.rms_norm(rows, &b.residual, first, eps, &mut b.normed)?;
@@ -115,7 +115,7 @@ impl<D: LayerOps> Decoder<D> {
         }
         device.gather_rows(&b.normed, &mut b.gathered)?;
         let lm_head = weights.lm_head.as_ref().unwrap_or(&weights.embedding);
-        device.linear(step.logits_indices.len(), &b.gathered, lm_head, None, &mut b.logits)?;
+        device.linear(num_logits, &b.gathered, lm_head, None, &mut b.logits)?;
         Ok(&mut b.logits)
     }
 }

@@ -1,6 +1,6 @@
 //! A model on a device as the engine sees it: [`Executor`] over the decoder.
 
-use backend::{DeviceError, LayerOps};
+use backend::{DeviceError, LayerOps, StepEnd, StepRun};
 use engine::{ExecError, Executor, ExecutorLimits};
 use thiserror::Error;
 use types::{
@@ -32,8 +32,6 @@ pub struct ModelExecutor<D: LayerOps> {
     device: D,
     decoder: Decoder<D>,
     limits: ExecutorLimits,
-    /// Tokens of the launched step, until they are collected.
-    pending: Vec<Sampled>,
 }
 
 impl<D: LayerOps> ModelExecutor<D> {
@@ -64,8 +62,7 @@ impl<D: LayerOps> ModelExecutor<D> {
             limits.max_num_seqs,
             &plan.kv_layout,
         )?;
-        let pending = Vec::with_capacity(limits.max_num_seqs);
-        Ok(Self { device, decoder, limits, pending })
+        Ok(Self { device, decoder, limits })
     }
 
     /// The device, for messages.
@@ -82,27 +79,41 @@ impl<D: LayerOps> ModelExecutor<D> {
             .min(self.limits.max_model_len.saturating_sub(1))
             .max(1);
         let tokens = vec![0; num_tokens];
-        self.run(&self.single_sequence(&tokens, 0))?;
-        self.run(
-            &self.single_sequence(&tokens[..1], num_tokens.min(self.limits.max_model_len - 1)),
-        )?;
-        self.pending.clear();
+        let mut sampled = Vec::new();
+        for (tokens, start) in
+            [(&tokens[..], 0), (&tokens[..1], num_tokens.min(self.limits.max_model_len - 1))]
+        {
+            self.run(&self.single_sequence(tokens, start))?;
+            self.device.collect(&mut sampled)?;
+        }
         Ok(())
     }
 
     /// Logits of one step as `[num_logits][vocab]`, for tests against other implementations.
     /// Nothing is sampled.
     pub fn logits(&mut self, input: &StepInput) -> Result<Vec<Vec<f32>>, DeviceError> {
-        let logits = self.decoder.forward(&mut self.device, input)?;
+        let input = StepInput { sample: Vec::new(), ..input.clone() };
+        let rows = match self.device.begin_step(&input)? {
+            StepRun::Compute(rows) => rows,
+            StepRun::Replay => unreachable!("a step without sampling rows is computed"),
+        };
+        let logits = self.decoder.forward(&mut self.device, rows)?;
         (0..input.logits_indices.len()).map(|row| self.device.read_row(logits, row)).collect()
     }
 
     fn run(&mut self, input: &StepInput) -> Result<(), DeviceError> {
-        let logits = self.decoder.forward(&mut self.device, input)?;
-        if !input.sample.is_empty() {
-            self.device.sample(logits, &mut self.pending)?;
-        }
+        while self.run_once(input)? == StepEnd::Again {}
         Ok(())
+    }
+
+    fn run_once(&mut self, input: &StepInput) -> Result<StepEnd, DeviceError> {
+        if let StepRun::Compute(rows) = self.device.begin_step(input)? {
+            let logits = self.decoder.forward(&mut self.device, rows)?;
+            if !input.sample.is_empty() {
+                self.device.sample(logits)?;
+            }
+        }
+        self.device.finish_step()
     }
 
     /// A step of one greedy sequence in the first blocks, `tokens` at positions from `start` on.
@@ -136,20 +147,22 @@ impl<D: LayerOps> Executor for ModelExecutor<D> {
     }
 
     fn launch(&mut self, input: &StepInput) -> Result<(), ExecError> {
-        self.pending.clear();
-        self.run(input).map_err(|error| match error {
-            DeviceError::Lost { .. } | DeviceError::OutOfMemory { .. } => {
-                ExecError::Fatal(error.to_string())
-            }
-            DeviceError::Failed { .. } | DeviceError::Unsupported { .. } => {
-                ExecError::Step(error.to_string())
-            }
-        })
+        self.run(input).map_err(exec_error)
     }
 
     fn collect(&mut self, sampled: &mut Vec<Sampled>) -> Result<(), ExecError> {
-        sampled.append(&mut self.pending);
-        Ok(())
+        self.device.collect(sampled).map_err(exec_error)
+    }
+}
+
+fn exec_error(error: DeviceError) -> ExecError {
+    match error {
+        DeviceError::Lost { .. } | DeviceError::OutOfMemory { .. } => {
+            ExecError::Fatal(error.to_string())
+        }
+        DeviceError::Failed { .. } | DeviceError::Unsupported { .. } => {
+            ExecError::Step(error.to_string())
+        }
     }
 }
 
