@@ -34,7 +34,7 @@ impl HipDevice {
         self.work.as_ref().expect("reserve_workspace comes before the first step")
     }
 
-    fn done(&self, op: &str, result: Result<(), HipFailure>) -> Result<(), DeviceError> {
+    fn done<T>(&self, op: &str, result: Result<T, HipFailure>) -> Result<T, DeviceError> {
         result.map_err(|failure| self.error(op, failure))
     }
 

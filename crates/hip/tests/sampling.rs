@@ -172,7 +172,9 @@ impl Bench {
             .map(|row| self.device.read_row(&self.logits, row).expect("the row is there"))
             .collect();
         let mut sampled = Vec::new();
-        self.device.sample(&mut self.logits, &mut sampled).expect("it runs");
+        self.device.sample(&mut self.logits).expect("it runs");
+        self.device.finish_step().expect("it runs");
+        self.device.collect(&mut sampled).expect("it runs");
         assert_eq!(sampled.len(), batch.len());
         for admitted in &input.admitted {
             let idx = batch.iter().find(|idx| seqs[**idx].slot == admitted.slot.0);
