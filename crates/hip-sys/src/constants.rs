@@ -1,15 +1,11 @@
 //! Numbers of `hip/hip_runtime_api.h` that the runtime layer uses; the same in ROCm 5, 6 and 7.
 
+use crate::types::hipMemcpyKind;
+
 /// What a call answers; zero is success. Unknown numbers are possible and opaque.
 #[repr(transparent)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HipError(pub i32);
-
-/// `hipDeviceAttribute_t`.
-pub type DeviceAttribute = i32;
-
-/// `hipMemcpyKind`.
-pub type MemcpyKind = i32;
 
 /// `hipSuccess`.
 pub const SUCCESS: HipError = HipError(0);
@@ -29,11 +25,11 @@ pub const ERROR_NO_BINARY_FOR_GPU: HipError = HipError(209);
 pub const ERROR_NOT_READY: HipError = HipError(600);
 
 /// `hipMemcpyHostToDevice`.
-pub const MEMCPY_HOST_TO_DEVICE: MemcpyKind = 1;
+pub const MEMCPY_HOST_TO_DEVICE: hipMemcpyKind = 1;
 /// `hipMemcpyDeviceToHost`.
-pub const MEMCPY_DEVICE_TO_HOST: MemcpyKind = 2;
+pub const MEMCPY_DEVICE_TO_HOST: hipMemcpyKind = 2;
 /// `hipMemcpyDeviceToDevice`.
-pub const MEMCPY_DEVICE_TO_DEVICE: MemcpyKind = 3;
+pub const MEMCPY_DEVICE_TO_DEVICE: hipMemcpyKind = 3;
 
 /// `hipStreamNonBlocking`: does not wait for the null stream.
 pub const STREAM_NON_BLOCKING: u32 = 1;

@@ -1,72 +1,62 @@
-//! Every declared signature and constant against the installed HIP header, by the C compiler.
+//! Every declared signature, struct and constant against the installed HIP header, by the C compiler.
 //! Needs `cc` and Debian's `libamdhip64-dev` (scripts/test.sh names them).
 #![forbid(unsafe_code)]
 
 use std::fmt::Write as _;
+use std::mem::{offset_of, size_of};
 use std::process::Command;
 
 use hip_sys::{SIGNATURES, Signature};
 
-/// Newer than the header of ROCm 5.2; the emulator's tests hold its layout to published offsets.
-/// `hipGetDeviceProperties` takes a typed struct there, which we see as bytes.
-const NOT_IN_HEADER: [&str; 2] = ["hipGetDevicePropertiesR0600", "hipGetDeviceProperties"];
+/// Newer than the header of ROCm 5.2: the test against the binding crate has them.
+const NOT_IN_HEADER: [&str; 2] = ["hipGetDevicePropertiesR0600", "hipGraphUpload"];
 
-/// C's spelling of a parameter. Handles are `void *` to us; the header's are pointers to opaque
-/// structs, named by function and position.
-fn c_type(signature: &Signature, idx: usize) -> &'static str {
-    let name = signature.name;
-    match (signature.parameters[idx], name, idx) {
-        ("*mut *mut c_void", "hipStreamCreateWithFlags", 0) => "hipStream_t *",
-        ("*mut *mut c_void", "hipModuleLoadData", 0) => "hipModule_t *",
-        ("*mut *mut c_void", "hipModuleGetFunction", 0) => "hipFunction_t *",
-        ("*mut c_void", "hipModuleGetFunction" | "hipModuleUnload", _) => "hipModule_t",
-        ("*mut c_void", "hipModuleLaunchKernel", 0) => "hipFunction_t",
-        ("*mut c_void", "hipModuleLaunchKernel", _) => "hipStream_t",
-        ("*mut c_void", "hipStreamDestroy" | "hipStreamSynchronize", _) => "hipStream_t",
-        ("*mut c_void", "hipMemcpyAsync", 4) | ("*mut c_void", "hipMemsetAsync", 3) => {
-            "hipStream_t"
-        }
-        ("*mut *mut c_void", _, _) => "void **",
-        ("*mut c_void", _, _) => "void *",
-        ("*const c_void", _, _) => "const void *",
-        ("*mut c_char", _, _) => "char *",
-        ("*const c_char", _, _) => "const char *",
-        ("*mut c_int", _, _) => "int *",
-        ("*mut usize", _, _) => "size_t *",
-        ("usize", _, _) => "size_t",
-        ("c_int", "hipDeviceGetName" | "hipSetDevice", _) => "int",
-        ("c_int", _, _) => "int",
-        ("c_uint", _, _) => "unsigned int",
-        ("HipError", _, _) => "hipError_t",
-        ("DeviceAttribute", _, _) => "hipDeviceAttribute_t",
-        ("MemcpyKind", _, _) => "hipMemcpyKind",
-        (other, _, _) => panic!("{name}: no C spelling for {other}"),
+/// C's spelling of a type of the table, which has HIP's names.
+fn c_type(rust: &str) -> String {
+    // As the compiler prints what went through two macros.
+    let rust = rust.strip_prefix("* ").map_or_else(|| rust.to_owned(), |rest| format!("*{rest}"));
+    if let Some(target) = rust.strip_prefix("*mut ") {
+        return format!("{} *", c_type(target));
     }
+    if let Some(target) = rust.strip_prefix("*const ") {
+        return format!("const {} *", c_type(target));
+    }
+    let spelling = match rust.as_str() {
+        "c_void" => "void",
+        "c_char" => "char",
+        "c_int" => "int",
+        "c_uint" => "unsigned int",
+        "c_ulonglong" => "unsigned long long",
+        "usize" => "size_t",
+        "u32" => "uint32_t",
+        "f32" => "float",
+        // This header forgot the `const`.
+        "hipConstPointer" => "void *",
+        name if name.starts_with("hip") => name,
+        other => panic!("no C spelling for {other}"),
+    };
+    spelling.to_owned()
 }
 
-fn program(signatures: &[Signature], constants: &[(&str, i64)]) -> String {
+fn program(signatures: &[Signature], facts: &[(String, i64)]) -> String {
     let mut text = String::from(
         "#define __HIP_PLATFORM_AMD__ 1\n#define __HIP_PLATFORM_HCC__ 1\n\
          #include <stddef.h>\n#include <hip/hip_runtime_api.h>\n",
     );
     for signature in signatures.iter().filter(|s| !NOT_IN_HEADER.contains(&s.name)) {
-        let types: Vec<_> =
-            (0..signature.parameters.len()).map(|idx| c_type(signature, idx)).collect();
+        let types: Vec<_> = signature.parameters.iter().map(|rust| c_type(rust)).collect();
         let types = if types.is_empty() { "void".to_owned() } else { types.join(", ") };
-        let answer = match signature.answer {
-            "HipError" => "hipError_t",
-            "*const c_char" => "const char *",
-            other => panic!("{}: no C spelling for {other}", signature.name),
-        };
         writeln!(
             text,
-            "_Static_assert(__builtin_types_compatible_p(__typeof__(&{0}), {answer} (*)({types})), \"{0}\");",
-            signature.name
+            "_Static_assert(__builtin_types_compatible_p(__typeof__(&{0}), {1} (*)({types})), \"{0}\");",
+            signature.name,
+            c_type(signature.answer),
         )
         .expect("a String grows");
     }
-    for (name, value) in constants {
-        writeln!(text, "_Static_assert({name} == {value}, \"{name}\");").expect("a String grows");
+    for (expression, value) in facts {
+        writeln!(text, "_Static_assert({expression} == {value}, \"{expression}\");")
+            .expect("a String grows");
     }
     text
 }
@@ -83,9 +73,9 @@ fn complaints(text: &str) -> String {
     words
 }
 
-fn constants() -> Vec<(&'static str, i64)> {
+fn constants() -> Vec<(String, i64)> {
     use hip_sys as h;
-    vec![
+    let values: [(&str, i64); 13] = [
         ("hipSuccess", h::SUCCESS.0.into()),
         ("hipErrorInvalidValue", h::ERROR_INVALID_VALUE.0.into()),
         ("hipErrorOutOfMemory", h::ERROR_OUT_OF_MEMORY.0.into()),
@@ -99,26 +89,77 @@ fn constants() -> Vec<(&'static str, i64)> {
         ("hipMemcpyDeviceToDevice", h::MEMCPY_DEVICE_TO_DEVICE.into()),
         ("hipStreamNonBlocking", h::STREAM_NON_BLOCKING.into()),
         ("hipHostMallocDefault", h::HOST_MALLOC_DEFAULT.into()),
-    ]
+    ];
+    values.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+/// Sizes of all types that are passed or pointed to, and offsets of the fields that we name.
+fn layouts() -> Vec<(String, i64)> {
+    use hip_sys::*;
+    let mut facts = Vec::new();
+    macro_rules! sizes {
+        ($($name:ident),*) => {
+            $( facts.push((format!("sizeof({})", stringify!($name)), size_of::<$name>())); )*
+        };
+    }
+    macro_rules! offsets {
+        ($($name:ident: $($field:ident)*;)*) => { $($(
+            let (owner, field) = (stringify!($name), stringify!($field).trim_end_matches('_'));
+            facts.push((format!("offsetof({owner}, {field})"), offset_of!($name, $field)));
+        )*)* };
+    }
+    sizes!(
+        hipError_t,
+        hipDevice_t,
+        hipDeviceAttribute_t,
+        hipMemcpyKind,
+        hipStream_t,
+        hipEvent_t,
+        hipModule_t,
+        hipFunction_t,
+        hipGraph_t,
+        hipGraphExec_t,
+        hipGraphNode_t,
+        hipDeviceptr_t,
+        hipHostFn_t,
+        hipStreamCaptureMode,
+        hipStreamCaptureStatus,
+        hipGraphExecUpdateResult,
+        hipFunction_attribute,
+        hipFuncAttribute,
+        hipMemGenericAllocationHandle_t,
+        hipIpcMemHandle_t,
+        hipIpcEventHandle_t,
+        dim3,
+        hipKernelNodeParams,
+        hipMemLocation,
+        hipMemAccessDesc
+    );
+    offsets! {
+        dim3: x y z;
+        hipKernelNodeParams: blockDim extra func gridDim kernelParams sharedMemBytes;
+        hipMemLocation: type_ id;
+        hipMemAccessDesc: location flags;
+    }
+    facts.into_iter().map(|(fact, value)| (fact, value as i64)).collect()
 }
 
 #[test]
-fn signatures_and_constants_are_the_headers() {
-    assert_eq!(complaints(&program(SIGNATURES, &constants())), "");
+fn signatures_layouts_and_constants_are_the_headers() {
+    let facts = [constants(), layouts()].concat();
+    assert_eq!(complaints(&program(SIGNATURES, &facts)), "");
 }
 
 #[test]
-fn a_wrong_signature_or_constant_is_found() {
-    let wrong = Signature { name: "hipSetDevice", parameters: &["usize"], answer: "HipError" };
+fn a_wrong_signature_layout_or_constant_is_found() {
+    let wrong = Signature {
+        name: "hipSetDevice",
+        parameters: &["usize"],
+        answer: "hipError_t",
+        reason: None,
+    };
     assert!(complaints(&program(&[wrong], &[])).contains("hipSetDevice"));
-    assert!(complaints(&program(&[], &[("hipErrorNoDevice", 99)])).contains("hipErrorNoDevice"));
-}
-
-#[test]
-fn a_library_that_is_not_hip_is_refused_by_the_missing_function() {
-    let error = hip_sys::Hip::load(Some("libm.so.6".as_ref())).err().expect("libm is not HIP");
-    assert!(error.to_string().contains("libm.so.6 has no function hipInit"), "{error}");
-    let error = hip_sys::Hip::load(Some("/nowhere/libamdhip64.so".as_ref())).err();
-    let error = error.expect("there is no such file").to_string();
-    assert!(error.contains("ROPEWAY_HIP_LIBRARY"), "{error}");
+    for fact in ["hipErrorNoDevice", "sizeof(hipIpcMemHandle_t)"] {
+        assert!(complaints(&program(&[], &[(fact.to_owned(), 99)])).contains(fact));
+    }
 }

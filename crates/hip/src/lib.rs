@@ -24,5 +24,6 @@ pub use admission::{MAX_LOGIT_BIAS, MAX_STOP_TOKENS, MAX_TOP_LOGPROBS};
 pub use device::{HipBuffer, HipConfig, HipDevice, HipKvCache};
 pub use error::HipFailure;
 pub use kernels::{embedded_archs, kernel_compiler};
-pub use probe::{DeviceInfo, list_devices};
+pub use probe::{DeviceInfo, LibraryInfo, list_devices, rccl_info};
+pub use runtime::end_process;
 pub use weight::HipWeight;

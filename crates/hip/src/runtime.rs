@@ -4,12 +4,13 @@
 //! HIP's current device belongs to the thread, so each call that depends on it sets it first.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::io::Write as _;
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
 use bytemuck::{Pod, Zeroable};
-use hip_sys::{Hip, HipError};
+use hip_sys::{Hip, HipError, Rccl};
 
 use crate::error::HipFailure;
 
@@ -46,6 +47,11 @@ impl Runtime {
     /// Path or name of the library.
     pub(crate) fn library_name(&self) -> &str {
         self.hip.library_name()
+    }
+
+    /// Optional functions that the library does not have.
+    pub(crate) fn missing_functions(&self) -> Vec<&'static str> {
+        self.hip.missing()
     }
 
     /// Number of devices; none is an error.
@@ -94,6 +100,40 @@ impl Runtime {
             requested_bytes,
         })
     }
+}
+
+/// Opens RCCL and asks for its version's code; the library's name and the code.
+pub(crate) fn rccl_version() -> Result<(String, i32), HipFailure> {
+    let rccl = Rccl::load()?;
+    let mut code: c_int = 0;
+    // SAFETY: `code` is writable.
+    let answer = unsafe { (rccl.ncclGetVersion)(&mut code) };
+    if answer == hip_sys::NCCL_SUCCESS {
+        return Ok((rccl.library_name().to_owned(), code));
+    }
+    // SAFETY: RCCL answers a static string for any number.
+    let meaning = unsafe { text((rccl.ncclGetErrorString)(answer)) };
+    Err(HipFailure::Call {
+        call: "ncclGetVersion",
+        device: "rccl".to_owned(),
+        code: answer,
+        name: "ncclResult_t".to_owned(),
+        meaning,
+        requested_bytes: 0,
+    })
+}
+
+/// Ends the process at once with this exit code, without exit handlers: those of a GPU's driver may
+/// wait for work of a hung device, and would keep a process that is already lost. What was printed is
+/// flushed first.
+pub fn end_process(code: u8) -> ! {
+    unsafe extern "C" {
+        /// `_exit(2)`.
+        safe fn _exit(code: c_int) -> !;
+    }
+    // A closed pipe is nothing that could still be told.
+    let _ = std::io::stdout().flush();
+    _exit(c_int::from(code))
 }
 
 /// # Safety
@@ -174,6 +214,7 @@ impl Gpu {
                 return Err(HipFailure::Runtime(hip_sys::LoadError::MissingSymbol {
                     library: self.runtime.library_name().to_owned(),
                     symbol: "hipGetDeviceProperties",
+                    needed: "HIP of ROCm 5 or newer",
                 }));
             }
         };
