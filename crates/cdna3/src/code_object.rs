@@ -146,6 +146,30 @@ pub struct CodeObject {
     text: Text,
 }
 
+/// A kernel's arguments.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    /// The kernel.
+    pub name: String,
+    /// Arguments, explicit ones first, then hidden ones.
+    pub args: Vec<Argument>,
+}
+
+/// The kernels of a code object for any AMD GPU and their arguments, from its metadata alone; nothing
+/// else is understood of one that is not for gfx942.
+///
+/// # Errors
+/// It is no ELF file for AMD GPUs, or its metadata is damaged.
+pub fn parameters(bytes: &[u8]) -> Result<Vec<Parameters>, CodeObjectError> {
+    let file = File::parse(bytes)?;
+    let machine = file.elf_header().e_machine(LittleEndian);
+    if machine != elf::EM_AMDGPU {
+        return Err(CodeObjectError::NotAmdgpu(format!("its machine number is {machine}")));
+    }
+    let kernels = metadata::read(&file)?.kernels.into_iter();
+    Ok(kernels.map(|kernel| Parameters { name: kernel.name, args: kernel.args }).collect())
+}
+
 type File<'data> = ElfFile64<'data, LittleEndian>;
 
 impl CodeObject {

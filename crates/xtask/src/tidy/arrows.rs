@@ -14,8 +14,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("backend", &["types"]),
     ("cpu", &["backend", "sampling", "types"]),
     ("hip-sys", &[]),
-    // cdna3 reads the kernels' metadata in the build script; it is not in the binary.
-    ("hip", &["backend", "cdna3", "hip-sys", "sampling", "types"]),
+    // kernel-build is the build script's; it is not in the binary.
+    ("hip", &["backend", "hip-sys", "kernel-build", "sampling", "types"]),
     ("model", &["backend", "engine", "types"]),
     ("server", &["engine", "tokenizer", "types"]),
     ("sim", &["engine", "kvcache", "scheduler", "types"]),
@@ -37,7 +37,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("cdna3", &[]),
-    ("kernel-tests", &["cdna3"]),
+    // It reads the kernels' parameters from code objects.
+    ("kernel-build", &["cdna3"]),
+    ("kernel-tests", &["cdna3", "kernel-build"]),
     ("hip-emu", &["cdna3"]),
     ("xtask", &[]),
 ];
