@@ -24,6 +24,8 @@ use types::LoadProgress;
 use crate::config::{GenerationConfig, SchedulingPolicy, ServeConfig};
 use crate::serve::load::Planned;
 
+/// The model could not be loaded.
+const EXIT_LOAD_FAILED: u8 = 1;
 /// Requests were still open when the process ended: the drain time ran out, or a second signal.
 const EXIT_CUT_OFF: u8 = 3;
 /// The engine died while serving.
@@ -47,18 +49,26 @@ pub(crate) fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
     let address = server.local_addr()?;
     println!("{}", announce::listening(address));
     let lifecycle = server.lifecycle();
+    let termination_log = config.logging.termination_log.clone();
     std::thread::Builder::new()
         .name("loader".into())
         .spawn(move || load_and_announce(&config, &lifecycle, address))?;
-    Ok(exit_code(server.run()?))
-}
-
-fn exit_code(reason: ExitReason) -> ExitCode {
-    match reason {
-        ExitReason::Drained => ExitCode::SUCCESS,
-        ExitReason::LoadFailed => ExitCode::FAILURE,
-        ExitReason::DrainTimedOut | ExitReason::Forced => ExitCode::from(EXIT_CUT_OFF),
-        ExitReason::EngineDead => ExitCode::from(EXIT_ENGINE_DEAD),
+    match server.run()? {
+        ExitReason::Drained => Ok(ExitCode::SUCCESS),
+        ExitReason::LoadFailed => Ok(ExitCode::FAILURE),
+        // From here on a thread may be in a call of the GPU's driver that never returns, and the
+        // driver's own exit handlers may wait for it.
+        ExitReason::DrainTimedOut | ExitReason::Forced => hip::end_process(EXIT_CUT_OFF),
+        ExitReason::EngineDead => hip::end_process(EXIT_ENGINE_DEAD),
+        ExitReason::WarmUpHung => {
+            let error = anyhow::anyhow!(
+                "the device does not end the warm-up steps; look at `ropeway doctor` and the \
+                 kernel's log (dmesg), or raise --step-timeout if it is only slow"
+            );
+            eprintln!("error: {error}");
+            last_words::write(&termination_log, &error);
+            hip::end_process(EXIT_LOAD_FAILED)
+        }
     }
 }
 

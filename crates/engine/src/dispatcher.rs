@@ -52,6 +52,14 @@ impl Routes {
         self.lock().senders.remove(&id);
     }
 
+    /// Drops every sender, so that each open stream ends without a finish, and takes no more.
+    pub(crate) fn close(&self, vitals: &Vitals) {
+        let mut table = self.lock();
+        table.closed = true;
+        table.senders.clear();
+        vitals.num_open.store(0, Ordering::Release);
+    }
+
     fn lock(&self) -> MutexGuard<'_, RouteTable> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -75,16 +83,8 @@ impl Dispatcher {
             // The engine thread may be gone already; then nobody needs the memory.
             let _ = self.recycled.send(message);
         }
-        self.close();
-    }
-
-    /// Drops every remaining sender: a submission that raced with the engine's end sees its
-    /// stream close instead of waiting for ever.
-    fn close(&self) {
-        let mut table = self.routes.lock();
-        table.closed = true;
-        table.senders.clear();
-        self.vitals.num_open.store(0, Ordering::Release);
+        // A submission that raced with the engine's end sees its stream close instead of waiting.
+        self.routes.close(&self.vitals);
     }
 
     fn dispatch(&mut self, message: &mut StepMessage) {
@@ -111,7 +111,8 @@ impl Dispatcher {
                 let finish = event.finish;
                 let _ = route.send(RequestEvent { token, num_cached_tokens, finish });
             }
-            if ends {
+            // Closed while the engine was given up: nobody listens, and none is counted as open.
+            if ends && !table.closed {
                 table.senders.remove(&event.id);
                 self.vitals.num_open.fetch_sub(1, Ordering::Release);
             }

@@ -122,6 +122,15 @@ impl EngineHandle {
         let _ = self.shared.commands.send(Command::Shutdown);
     }
 
+    /// Gives up an engine whose step does not end: its thread may be in a driver's call that never
+    /// returns, and is left there. Every stream ends at once, without a finish; new requests are
+    /// refused with `cause`.
+    pub fn abandon(&self, cause: &str) {
+        tracing::error!(%cause, "the engine is given up");
+        self.shared.vitals.state.send_replace(EngineState::Dead(Arc::from(cause)));
+        self.shared.routes.close(&self.shared.vitals);
+    }
+
     fn check_accepting(&self) -> Result<(), SubmitError> {
         match &*self.shared.vitals.state.borrow() {
             EngineState::Running => Ok(()),

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use engine::{EngineObserver, EngineState};
 use tokio::sync::watch;
+use tokio::time::sleep;
 use types::{LoadPhase, LoadProgress};
 
 use crate::error::ApiError;
@@ -81,6 +82,15 @@ pub(crate) enum NotReady {
     Draining,
     EngineDead,
     StepHung,
+}
+
+/// Which wait for the device does not end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hang {
+    /// A first step, before the server is ready.
+    WarmUp,
+    /// A step of requests.
+    Step,
 }
 
 impl NotReady {
@@ -258,6 +268,39 @@ impl Lifecycle {
                 return;
             }
         }
+    }
+
+    /// Resolves when a step has gone on for `patience` more than the step timeout, after which health
+    /// is red: serving, or warming up. The engine is given up then, so that every request has ended.
+    pub(crate) async fn hung(&self, patience: Duration) -> Hang {
+        /// How often the step's age is read.
+        const POLL: Duration = Duration::from_millis(100);
+        let limit = self.inner.step_timeout.saturating_add(patience);
+        loop {
+            sleep(POLL).await;
+            let Some(model) = self.served_model() else {
+                if self.is_warming_up_for(limit) {
+                    return Hang::WarmUp;
+                }
+                continue;
+            };
+            if model.engine.health().step_age.is_some_and(|age| age > limit) {
+                let limit_s = limit.as_secs_f32();
+                model.engine.abandon(&format!(
+                    "a step has not ended for {limit_s} s; if the device works and is only slow, \
+                     raise --step-timeout"
+                ));
+                return Hang::Step;
+            }
+        }
+    }
+
+    fn is_warming_up_for(&self, limit: Duration) -> bool {
+        let timeline = self.timeline();
+        let is_loading = matches!(*self.stage(), Stage::Loading);
+        is_loading
+            && timeline.progress.phase == LoadPhase::WarmingUp
+            && timeline.phase_started.elapsed() > limit
     }
 
     fn loading_retry_after_s(&self) -> u32 {

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::config::{CONNECTION_BUFFER_BYTES, NUM_EDGE_THREADS, ServerConfig};
 use crate::connections::LimitedAcceptor;
 use crate::exchange::unix_seconds;
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Hang, Lifecycle};
 use crate::metrics::Metrics;
 use crate::prepare::PreparationPool;
 use crate::request_body::BodyRoom;
@@ -38,8 +38,10 @@ pub enum ExitReason {
     Forced,
     /// The model could not be loaded.
     LoadFailed,
-    /// The engine died.
+    /// The engine died, or a step never ended.
     EngineDead,
+    /// The steps that warm the device up never ended; the loader is left in its call.
+    WarmUpHung,
 }
 
 /// A bound server that does not answer yet.
@@ -184,6 +186,10 @@ impl Control {
         tokio::select! {
             () = lifecycle.failed() => ExitReason::LoadFailed,
             () = self.engine_gone() => ExitReason::EngineDead,
+            hang = lifecycle.hung(self.state.config.death_linger) => match hang {
+                Hang::WarmUp => ExitReason::WarmUpHung,
+                Hang::Step => ExitReason::EngineDead,
+            },
             () = self.stop.asked(1) => tokio::select! {
                 reason = self.drain() => reason,
                 () = self.stop.asked(2) => ExitReason::Forced,
