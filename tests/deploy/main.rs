@@ -5,6 +5,7 @@
 //! `scripts/test.sh` sets the variables that these tests need (see `tools`). A missing tool fails.
 
 mod balancer;
+mod chart;
 mod configuration;
 mod drain;
 mod lint;

@@ -23,6 +23,11 @@ pub(crate) fn kubectl() -> Command {
     Command::new(std::env::var_os("ROPEWAY_TEST_KUBECTL").unwrap_or_else(|| "kubectl".into()))
 }
 
+/// `helm`, or what `ROPEWAY_TEST_HELM` names.
+pub(crate) fn helm() -> Command {
+    Command::new(std::env::var_os("ROPEWAY_TEST_HELM").unwrap_or_else(|| "helm".into()))
+}
+
 /// The folder with one folder of strict JSON schemas for each release of Kubernetes, as the Python
 /// package kubernetes-validate has it.
 pub(crate) fn kubernetes_schemas() -> PathBuf {

@@ -1,10 +1,12 @@
 //! The project's own automation: `cargo xtask tidy` checks the house rules, `cargo xtask kernels
-//! report` makes a table of what kernels asked of the emulated GPU.
+//! report` makes a table of what kernels asked of the emulated GPU, `cargo xtask chart` makes the
+//! Helm chart from the kustomize base.
 //!
 //! Owns nothing of the product and is linked into nothing. Called by people and by
 //! `scripts/test.sh`.
 #![forbid(unsafe_code)]
 
+mod chart;
 mod kernels;
 mod tidy;
 
@@ -24,6 +26,8 @@ struct Arguments {
 enum Command {
     /// Check the house rules that the compiler does not know
     Tidy,
+    /// Make deploy/chart anew from deploy/base (needs kubectl)
+    Chart,
     /// What the GPU kernels take
     #[command(subcommand)]
     Kernels(KernelsCommand),
@@ -41,6 +45,7 @@ enum KernelsCommand {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Tidy => tidy::run(),
+        Command::Chart => chart::write(),
         Command::Kernels(KernelsCommand::Report { file }) => kernels::report(&file),
     };
     match outcome {
