@@ -26,6 +26,7 @@ fn decoding(num_seqs: usize, len: usize) -> Scheduler {
         long_prefill_token_threshold: 0,
         policy: Policy::Fcfs,
         max_preemptions: 3,
+        max_in_flight: 1,
     })
     .expect("a valid configuration");
     for id in 0..num_seqs as u64 {

@@ -63,6 +63,7 @@ pub fn start(
         long_prefill_token_threshold: config.long_prefill_token_threshold,
         policy: config.policy,
         max_preemptions: config.max_preemptions,
+        max_in_flight: limits.max_in_flight,
     })?;
     let vitals = Arc::new(Vitals::new());
     let routes = Arc::new(Routes::default());

@@ -28,8 +28,9 @@ impl Scheduler {
         while plan.num_tokens < self.config.max_num_batched_tokens {
             let Some((rank, &idx)) = self.waiting.first_key_value() else { return };
             let class = rank.class;
-            if plan.preempted.contains(&self.seqs.get(idx).id) {
-                // It lost its blocks to this very step.
+            let seq = self.seqs.get(idx);
+            if seq.num_steps_in_flight > 0 || plan.preempted.contains(&seq.id) {
+                // It lost its blocks to this very step, or its last token is not known yet.
                 return;
             }
             // Comes before the prefix look-up, because a head may wait for many steps.
@@ -74,7 +75,7 @@ impl Scheduler {
         if running.promised_blocks.is_some() {
             return running.num_reserved();
         }
-        self.pool.blocks_for(seq.tokens.len()) - running.table.blocks().len() + 1
+        self.pool.blocks_for(seq.num_tokens()) - running.table.blocks().len() + 1
     }
 
     /// Whether preempting every sequence that a waiting one of `class` may preempt would make it

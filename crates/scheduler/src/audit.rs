@@ -10,6 +10,7 @@ impl Scheduler {
         self.audit_sets();
         self.audit_blocks();
         self.audit_slots();
+        self.audit_flight();
     }
 
     /// Every live sequence either runs or waits, in order of service, and is found by its id.
@@ -40,13 +41,10 @@ impl Scheduler {
         for seq in running() {
             let state = seq.running();
             num_reserved += state.num_reserved();
-            assert!(state.num_computed < seq.tokens.len(), "a running sequence is behind");
+            assert!(state.num_computed < seq.num_tokens(), "a running sequence is behind");
             let num_blocks = state.table.blocks().len();
             let computed_blocks = self.pool.blocks_for(state.num_computed);
-            assert!(num_blocks >= computed_blocks, "request {} lost a block", seq.id);
-            if !self.in_flight {
-                assert_eq!(num_blocks, computed_blocks, "request {} wastes blocks", seq.id);
-            }
+            assert_eq!(num_blocks, computed_blocks, "request {}: blocks", seq.id);
             let is_promised = state.promised_blocks.is_some();
             assert_ne!(is_promised, self.may_be_preempted(seq), "request {}: promise", seq.id);
         }
@@ -59,5 +57,15 @@ impl Scheduler {
         let slots: HashSet<_> = used.chain(self.free_slots.iter().copied()).collect();
         assert_eq!(slots.len(), self.config.max_num_seqs, "each slot is free or used once");
         assert_eq!(self.running.len() + self.free_slots.len(), self.config.max_num_seqs);
+    }
+
+    /// Every unknown token comes from a step in flight.
+    fn audit_flight(&self) {
+        assert!(self.num_in_flight <= self.config.max_in_flight, "too many steps in flight");
+        for (_, seq) in self.seqs.iter() {
+            assert!(seq.num_steps_in_flight <= self.num_in_flight, "request {}: steps", seq.id);
+            assert!(seq.num_unknown <= seq.num_steps_in_flight, "request {}: tokens", seq.id);
+            assert!(seq.num_tokens() <= seq.max_computed() + 1, "request {} is too long", seq.id);
+        }
     }
 }

@@ -39,6 +39,8 @@ pub struct SchedulerConfig {
     /// How often one sequence may lose its blocks. Once it has, it is readmitted only with its
     /// worst case reserved and is never preempted again; 0 therefore means no preemption at all.
     pub max_preemptions: u32,
+    /// Steps that may be planned and not yet settled: 1, or 2 to plan one step ahead.
+    pub max_in_flight: usize,
 }
 
 /// Why a [`SchedulerConfig`] cannot work.
@@ -81,6 +83,12 @@ pub enum ConfigError {
         max_num_batched_tokens: usize,
         /// Running sequences.
         max_num_seqs: usize,
+    },
+    /// `max_in_flight` is neither 1 nor 2.
+    #[error("max_in_flight is {max_in_flight}; it must be 1 or 2")]
+    InFlight {
+        /// The refused value.
+        max_in_flight: usize,
     },
     /// A count does not fit the 32-bit indices of a step.
     #[error("{field} is {value}; it must be below 2^31")]
@@ -127,6 +135,9 @@ impl SchedulerConfig {
         }
         if !BLOCK_SIZE_RANGE.contains(&self.block_size) {
             return Err(ConfigError::BlockSize { block_size: self.block_size });
+        }
+        if !(1..=2).contains(&self.max_in_flight) {
+            return Err(ConfigError::InFlight { max_in_flight: self.max_in_flight });
         }
         let needed = self.max_model_len.div_ceil(self.block_size);
         if self.num_blocks < needed {

@@ -18,6 +18,7 @@
 mod admission;
 mod audit;
 mod config;
+mod in_flight;
 mod outcome;
 mod preemption;
 mod scheduler;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use kvcache::BlockPool;
-use types::{EngineRequest, RequestId, SamplerSlot};
+use types::{EngineRequest, FinishReason, RequestId, SamplerSlot};
 
 use crate::config::{ConfigError, Policy, SchedulerConfig, SubmitError};
 use crate::sequence::{Rank, Sequence};
 use crate::slab::Slab;
-use crate::step::{PlannedSeq, SchedulerStats, StepPlan};
+use crate::step::{PlannedSeq, SchedulerStats, SeqUpdate, StepPlan};
 
 /// Decides, step by step, what the executor computes. See the crate's documentation.
 #[derive(Debug)]
@@ -27,8 +27,9 @@ pub struct Scheduler {
     pub(crate) num_reserved: usize,
     pub(crate) counters: Counters,
     next_arrival: u64,
-    /// A non-empty plan has neither been committed nor failed.
-    pub(crate) in_flight: bool,
+    /// Non-empty plans made so far, and how many of the last ones are in flight.
+    pub(crate) num_plans: u64,
+    pub(crate) num_in_flight: usize,
 }
 
 /// Totals since the start.
@@ -56,7 +57,8 @@ impl Scheduler {
             num_reserved: 0,
             counters: Counters::default(),
             next_arrival: 0,
-            in_flight: false,
+            num_plans: 0,
+            num_in_flight: 0,
             config,
         })
     }
@@ -87,36 +89,34 @@ impl Scheduler {
     }
 
     /// Ends a sequence without an update; true if it was live. Its blocks and slot are free at
-    /// once, even while a step that computes it is in flight: steps run one after the other, so
-    /// whoever gets them next writes later. Nothing of the step in flight enters the prefix cache.
+    /// once, even while a step that computes it is in flight (see `in_flight`). Nothing of that
+    /// step enters the prefix cache.
     pub fn abort(&mut self, id: RequestId) -> bool {
         let Some(&idx) = self.by_id.get(&id) else { return false };
-        if self.seqs.get(idx).running.is_some() {
-            self.remove_from_running(idx);
-        } else {
-            self.waiting.remove(&self.seqs.get(idx).rank);
-        }
-        self.forget(idx);
+        self.end(idx);
         true
     }
 
     /// Chooses the next step's work into `plan`, which is cleared first; an empty plan means that
-    /// there is nothing to do. Every non-empty plan is followed by [`Self::commit`],
-    /// [`Self::fail`] or [`Self::drain_all`] before the next call.
+    /// there is nothing to do before a step in flight ends, or at all. A non-empty plan is in
+    /// flight until [`Self::commit`] or [`Self::fail`] settles it; at most `max_in_flight` are, and
+    /// they are settled in the order of planning. [`Self::drain_all`] gives all of them up.
     ///
     /// Running sequences come first: those that are one token behind (decode), so that a long
     /// prompt never delays them, then unfinished prefills; each in order of service. What is left
     /// of the budget admits waiting sequences.
     pub fn plan(&mut self, plan: &mut StepPlan) {
-        assert!(!self.in_flight, "the last plan was neither committed nor failed");
+        let has_room = self.num_in_flight < self.config.max_in_flight;
+        assert!(has_room, "the oldest plan was neither committed nor failed");
         plan.clear();
         let all_got_blocks = self.plan_running(plan, true) & self.plan_running(plan, false);
         if all_got_blocks {
             self.admit_waiting(plan);
         }
         debug_assert!(plan.num_tokens <= self.config.max_num_batched_tokens);
-        debug_assert!(!plan.is_empty() || self.is_idle(), "work is left, so some of it can run");
-        self.in_flight = !plan.is_empty();
+        let may_be_empty = self.num_in_flight > 0 || self.is_idle();
+        debug_assert!(may_be_empty || !plan.is_empty(), "work is left, so some of it can run");
+        self.take_off(plan);
     }
 
     /// Plans the running sequences that are one token behind, or those that are more. False if
@@ -128,10 +128,11 @@ impl Scheduler {
             let idx = self.running[at];
             at += 1;
             let seq = self.seqs.get(idx);
-            if (seq.behind() == 1) != decodes {
+            let behind = seq.behind();
+            if behind == 0 || (behind == 1) != decodes {
                 continue;
             }
-            let (rank, wanted) = (seq.rank, self.chunk_len(seq.behind(), plan));
+            let (rank, wanted) = (seq.rank, self.chunk_len(behind, plan));
             let num_preempted = plan.preempted.len();
             let granted = self.make_room(idx, wanted, plan);
             if granted > 0 {
@@ -160,7 +161,7 @@ impl Scheduler {
     pub(crate) fn schedule(&mut self, idx: u32, len: usize, plan: &mut StepPlan) {
         let key = self.seqs.key(idx);
         let seq = self.seqs.get_mut(idx);
-        let (id, num_tokens) = (seq.id, seq.tokens.len());
+        let (id, num_tokens) = (seq.id, seq.num_tokens());
         let running = seq.running_mut();
         let start = running.num_computed;
         let reserved_before = running.num_reserved();
@@ -185,18 +186,41 @@ impl Scheduler {
     }
 
     /// The part of leaving the running set that does not touch `running`.
-    pub(crate) fn take_back(&mut self, idx: u32) {
+    fn take_back(&mut self, idx: u32) {
         let running = self.seqs.get_mut(idx).running.take().expect("a running sequence leaves");
         self.num_reserved -= running.num_reserved();
         self.free_slots.push(running.slot);
         self.pool.release(running.table);
     }
 
+    /// Takes a sequence out, whether it runs or waits.
+    pub(crate) fn end(&mut self, idx: u32) {
+        if self.seqs.get(idx).running.is_some() {
+            self.remove_from_running(idx);
+        } else {
+            self.waiting.remove(&self.seqs.get(idx).rank);
+        }
+        self.forget(idx);
+    }
+
     /// The end of a sequence that neither runs nor waits any more.
-    pub(crate) fn forget(&mut self, idx: u32) -> RequestId {
+    fn forget(&mut self, idx: u32) -> RequestId {
         let id = self.seqs.remove(idx).id;
         self.by_id.remove(&id);
         id
+    }
+
+    /// Ends every live sequence with `reason`: the executor is lost, or the server stops. Steps in
+    /// flight are given up and must not be settled any more.
+    pub fn drain_all(&mut self, reason: FinishReason, updates: &mut Vec<SeqUpdate>) {
+        self.num_in_flight = 0;
+        let running = std::mem::take(&mut self.running);
+        running.iter().for_each(|idx| self.take_back(*idx));
+        let waiting = std::mem::take(&mut self.waiting);
+        for idx in running.into_iter().chain(waiting.into_values()) {
+            let id = self.forget(idx);
+            updates.push(SeqUpdate { id, token: None, finish: Some(reason.clone()) });
+        }
     }
 
     /// Counters and levels.

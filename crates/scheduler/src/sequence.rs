@@ -23,7 +23,8 @@ pub(crate) struct Rank {
 pub(crate) struct Running {
     pub(crate) table: BlockTable,
     pub(crate) slot: SamplerSlot,
-    /// Tokens whose KV is in `table`, always a prefix of the sequence and fewer than all.
+    /// Tokens whose KV is in `table` once every step in flight has run; always a prefix of the
+    /// sequence and fewer than all.
     pub(crate) num_computed: usize,
     /// Upper bound of this sequence's blocks, promised at admission; `None` when it may be
     /// preempted instead.
@@ -43,8 +44,12 @@ pub(crate) struct Sequence {
     pub(crate) rank: Rank,
     pub(crate) sampling: Arc<SamplingParams>,
     stop: StopConditions,
-    /// Prompt, then output.
+    /// Prompt, then output, as far as it is known.
     pub(crate) tokens: Vec<TokenId>,
+    /// Tokens behind `tokens` that steps in flight sample.
+    pub(crate) num_unknown: usize,
+    /// Steps in flight that compute tokens of this sequence.
+    pub(crate) num_steps_in_flight: usize,
     pub(crate) num_prompt: usize,
     /// The sequence ends when it has this many tokens.
     max_tokens: usize,
@@ -74,6 +79,8 @@ impl Sequence {
             sampling: request.sampling,
             stop: request.stop,
             tokens: request.prompt.to_vec(),
+            num_unknown: 0,
+            num_steps_in_flight: 0,
             num_prompt,
             max_tokens: num_prompt.saturating_add(max_output).min(max_model_len),
             hashes: BlockHashes::new(block_size, &request.cache_salt),
@@ -84,8 +91,9 @@ impl Sequence {
         }
     }
 
-    pub(crate) fn num_output(&self) -> usize {
-        self.tokens.len() - self.num_prompt
+    /// All tokens, those included that steps in flight sample.
+    pub(crate) fn num_tokens(&self) -> usize {
+        self.tokens.len() + self.num_unknown
     }
 
     /// Most tokens whose KV is ever computed: the last token's never is.
@@ -109,9 +117,10 @@ impl Sequence {
         self.running.as_mut().expect("only running sequences are asked for their blocks")
     }
 
-    /// Known tokens without KV.
+    /// Tokens whose KV is wanted and not computed; 0 when the sequence ends with a step in flight
+    /// whatever that samples.
     pub(crate) fn behind(&self) -> usize {
-        self.tokens.len() - self.running().num_computed
+        self.num_tokens().min(self.max_computed()) - self.running().num_computed
     }
 
     /// Appends a sampled token; the reason if the sequence ends with it.

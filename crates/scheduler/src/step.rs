@@ -15,6 +15,8 @@ pub struct StepPlan {
     pub preempted: Vec<RequestId>,
     /// New tokens of the step, the sum of all `len`.
     pub num_tokens: usize,
+    /// Counts non-empty plans: they are settled in the order in which they were made.
+    pub(crate) number: u64,
 }
 
 impl StepPlan {
@@ -25,6 +27,7 @@ impl StepPlan {
             admitted: Vec::with_capacity(max_num_seqs),
             preempted: Vec::with_capacity(max_num_seqs),
             num_tokens: 0,
+            number: 0,
         }
     }
 
@@ -55,7 +58,7 @@ pub struct PlannedSeq {
     pub start: u32,
     /// Number of tokens to compute, at least 1.
     pub len: u32,
-    /// True when the step reaches the sequence's last known token and samples the next one.
+    /// True when the step reaches the sequence's last token and samples the next one.
     pub samples: bool,
     pub(crate) key: SeqKey,
 }

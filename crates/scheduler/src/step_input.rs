@@ -1,6 +1,6 @@
 //! A plan as the executor's flat arrays.
 
-use types::{AdmittedSeq, SampleRow, StepInput};
+use types::{AdmittedSeq, DeferredToken, SampleRow, StepInput};
 
 use crate::scheduler::Scheduler;
 use crate::sequence::Sequence;
@@ -36,7 +36,14 @@ impl Scheduler {
         let blocks = running.table.blocks();
         let block_size = self.config.block_size as u32;
         let (start, end) = (planned.start, planned.start + planned.len);
-        input.token_ids.extend_from_slice(&seq.tokens[start as usize..end as usize]);
+        let num_known = seq.tokens.len().min(end as usize);
+        input.token_ids.extend_from_slice(&seq.tokens[start as usize..num_known]);
+        if num_known < end as usize {
+            // At most the last one: only the step in flight before this one samples unknown tokens.
+            let token_idx = input.token_ids.len() as u32;
+            input.deferred.push(DeferredToken { token_idx, slot: running.slot });
+            input.token_ids.push(0);
+        }
         input.positions.extend(start..end);
         input.slot_mapping.extend((start..end).map(|position| {
             let block = blocks[(position / block_size) as usize];
@@ -48,9 +55,8 @@ impl Scheduler {
         input.block_table_start.push(input.block_tables.len() as u32);
         if planned.samples {
             input.logits_indices.push(input.token_ids.len() as u32 - 1);
-            input
-                .sample
-                .push(SampleRow { slot: running.slot, num_output: seq.num_output() as u32 });
+            let num_output = end - seq.num_prompt as u32;
+            input.sample.push(SampleRow { slot: running.slot, num_output });
         }
     }
 }

@@ -24,6 +24,7 @@ fn config() -> SchedulerConfig {
         long_prefill_token_threshold: 0,
         policy: Policy::Fcfs,
         max_preemptions: 3,
+        max_in_flight: 1,
     }
 }
 

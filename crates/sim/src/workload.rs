@@ -56,7 +56,7 @@ impl Scenario {
             block_size: self.config.block_size,
             num_blocks: self.config.num_blocks,
             vocab_size: VOCAB_SIZE,
-            max_in_flight: 1,
+            max_in_flight: self.config.max_in_flight,
         }
     }
 }
@@ -78,6 +78,7 @@ fn draw_config(rng: &mut Rng) -> SchedulerConfig {
         long_prefill_token_threshold: *rng.pick(&[0, 0, 1, 7, 32]),
         policy: if rng.percent(60) { Policy::Fcfs } else { Policy::Priority },
         max_preemptions: rng.range(0, 4) as u32,
+        max_in_flight: 1,
     }
 }
 

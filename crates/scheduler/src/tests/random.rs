@@ -53,6 +53,7 @@ fn any_config() -> impl Strategy<Value = SchedulerConfig> {
             long_prefill_token_threshold: threshold,
             policy: if by_priority { Policy::Priority } else { Policy::Fcfs },
             max_preemptions,
+            max_in_flight: 1,
         }
     })
 }
