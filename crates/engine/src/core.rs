@@ -1,9 +1,10 @@
-//! One step, synchronously: plan, execute, commit, book. No threads and no channels, so that the
-//! simulator drives exactly this code.
+//! Steps, one or two in flight: plan, launch, collect, commit, book. No threads and no channels, so
+//! that the simulator drives exactly this code.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use scheduler::{Scheduler, SchedulerStats, SeqUpdate, StepPlan};
 use types::{EngineRequest, FinishReason, RequestId, Sampled, StepInput};
@@ -39,29 +40,57 @@ impl StepMessage {
     }
 }
 
-/// Scheduler, executor and ledger.
+/// A step from its plan to its end. Reused.
+struct Step {
+    plan: StepPlan,
+    planned_at: Instant,
+    launched_at: Instant,
+    /// What became of the launch.
+    launched: Result<(), ExecError>,
+}
+
+impl Step {
+    fn with_capacity(max_num_seqs: usize, now: Instant) -> Self {
+        Self {
+            plan: StepPlan::with_capacity(max_num_seqs),
+            planned_at: now,
+            launched_at: now,
+            launched: Ok(()),
+        }
+    }
+}
+
+/// Scheduler, executor and ledger. One turn of its owner is [`Self::plan`], [`Self::launch`] if
+/// there was something to plan, and [`Self::collect`] unless another step may be launched first.
 pub struct EngineCore {
     scheduler: Scheduler,
     executor: Box<dyn Executor>,
     ledger: Ledger,
-    plan: StepPlan,
+    /// Steps that are not in flight; the last one is planned next.
+    idle: Vec<Step>,
+    /// Launched and uncollected steps, oldest first; together with `idle` always `max_in_flight`.
+    in_flight: VecDeque<Step>,
+    /// When the last step was booked.
+    last_end: Instant,
     input: StepInput,
     sampled: Vec<Sampled>,
     updates: Vec<SeqUpdate>,
-    planned_at: Instant,
 }
 
 impl EngineCore {
     /// Joins a scheduler with the executor it plans for, and takes the memory of the largest step.
     pub fn new(scheduler: Scheduler, executor: Box<dyn Executor>) -> Self {
         let limits = executor.limits();
-        let max_num_seqs = limits.max_num_seqs;
+        let (max_num_seqs, max_in_flight) = (limits.max_num_seqs, limits.max_in_flight);
         let blocks_per_seq = limits.max_model_len.div_ceil(limits.block_size);
+        let now = Instant::now();
         Self {
             scheduler,
             executor,
             ledger: Ledger::default(),
-            plan: StepPlan::with_capacity(max_num_seqs),
+            idle: (0..max_in_flight).map(|_| Step::with_capacity(max_num_seqs, now)).collect(),
+            in_flight: VecDeque::with_capacity(max_in_flight),
+            last_end: now,
             input: StepInput::with_capacity(
                 limits.max_num_batched_tokens,
                 max_num_seqs,
@@ -69,13 +98,12 @@ impl EngineCore {
             ),
             sampled: Vec::with_capacity(max_num_seqs),
             updates: Vec::with_capacity(max_num_seqs),
-            planned_at: Instant::now(),
         }
     }
 
-    /// True when a step would have nothing to do.
+    /// True when there is nothing to launch and nothing to collect.
     pub fn is_idle(&self) -> bool {
-        self.scheduler.is_idle()
+        self.scheduler.is_idle() && self.in_flight.is_empty()
     }
 
     /// The scheduler's counters.
@@ -123,75 +151,109 @@ impl EngineCore {
         }
     }
 
-    /// Ends every request.
+    /// Ends every request. Steps in flight are waited for, and what they computed is dropped.
     pub fn end_all(&mut self, reason: FinishReason, message: &mut StepMessage) {
         self.scheduler.drain_all(reason, &mut self.updates);
         self.book_updates(Instant::now(), message);
+        while let Some(step) = self.in_flight.pop_front() {
+            // Whether it failed is nobody's concern any more.
+            let _ = self.wait_for(&step);
+            self.idle.push(step);
+        }
     }
 
-    /// Decides what the next step computes; false when there is nothing to do. Admissions take
-    /// effect here.
+    /// Decides what the next step computes; false when there is nothing to do before a step in
+    /// flight ends, or at all. Admissions take effect here.
     pub fn plan(&mut self) -> bool {
-        self.planned_at = Instant::now();
-        self.scheduler.plan(&mut self.plan);
-        for id in &self.plan.preempted {
+        if !self.may_plan() {
+            return false;
+        }
+        let step = self.idle.last_mut().expect("a step may be planned");
+        step.planned_at = Instant::now();
+        self.scheduler.plan(&mut step.plan);
+        for id in &step.plan.preempted {
             self.ledger.preempt(*id);
         }
-        for admission in &self.plan.admitted {
-            self.ledger.admit(admission.id, admission.num_cached_tokens, self.planned_at);
+        for admission in &step.plan.admitted {
+            self.ledger.admit(admission.id, admission.num_cached_tokens, step.planned_at);
         }
-        !self.plan.seqs.is_empty()
+        !step.plan.is_empty()
     }
 
-    /// Plans and runs one step.
-    pub fn step(&mut self, message: &mut StepMessage) -> Result<(), Arc<str>> {
-        if self.plan() { self.run_planned(message) } else { Ok(()) }
+    /// Whether another step can be in flight. Nothing is planned behind a step whose launch failed:
+    /// its deferred tokens would be those of a step that never ran.
+    pub fn may_plan(&self) -> bool {
+        let has_failed = self.in_flight.back().is_some_and(|step| step.launched.is_err());
+        !self.idle.is_empty() && !has_failed
     }
 
-    /// Computes and commits the planned step. An error is fatal: every request has been ended in
-    /// `message`.
-    pub fn run_planned(&mut self, message: &mut StepMessage) -> Result<(), Arc<str>> {
-        self.scheduler.fill(&self.plan, &mut self.input);
-        let execute_started = Instant::now();
-        let outcome = self.execute();
-        let execute = execute_started.elapsed();
-        let fatal = self.commit(outcome);
+    /// Starts the step that [`Self::plan`] has just planned. An error is fatal: every request has
+    /// been ended in `message`.
+    pub fn launch(&mut self, message: &mut StepMessage) -> Result<(), Arc<str>> {
+        let mut step = self.idle.pop().expect("a step is planned before it is launched");
+        self.scheduler.fill(&step.plan, &mut self.input);
+        step.launched_at = Instant::now();
+        let (executor, input) = (&mut self.executor, &self.input);
+        step.launched = guarded(|| executor.launch(input));
+        if let Err(ExecError::Fatal(reason)) = &step.launched {
+            let reason = Arc::from(reason.as_str());
+            self.idle.push(step);
+            return Err(self.lose(reason, message));
+        }
+        self.in_flight.push_back(step);
+        Ok(())
+    }
+
+    /// Waits for the oldest step in flight, if there is one, and books what it did. An error is
+    /// fatal: every request has been ended in `message`.
+    pub fn collect(&mut self, message: &mut StepMessage) -> Result<(), Arc<str>> {
+        let Some(step) = self.in_flight.pop_front() else { return Ok(()) };
+        let outcome = self.wait_for(&step);
+        let executed_at = Instant::now();
+        let fatal = self.commit(&step, outcome, message);
         let now = Instant::now();
         self.book_updates(now, message);
-        message.report = Some(self.report(now - self.planned_at, execute));
-        fatal.map_or(Ok(()), Err)
+        message.report = Some(self.report(&step, executed_at, now));
+        self.idle.push(step);
+        fatal
     }
 
-    /// The executor's work; a panic inside it is a lost executor, not a lost process.
-    fn execute(&mut self) -> Result<(), ExecError> {
-        let (executor, input, sampled) = (&mut self.executor, &self.input, &mut self.sampled);
-        sampled.clear();
-        catch_unwind(AssertUnwindSafe(|| {
-            executor.launch(input)?;
-            executor.collect(sampled)
-        }))
-        .unwrap_or_else(|panic| Err(ExecError::Fatal(panic_text(panic.as_ref()))))
+    /// The step's tokens, in `sampled`.
+    fn wait_for(&mut self, step: &Step) -> Result<(), ExecError> {
+        self.sampled.clear();
+        step.launched.clone()?;
+        let (executor, sampled) = (&mut self.executor, &mut self.sampled);
+        guarded(|| executor.collect(sampled))
     }
 
-    fn commit(&mut self, outcome: Result<(), ExecError>) -> Option<Arc<str>> {
+    fn commit(
+        &mut self,
+        step: &Step,
+        outcome: Result<(), ExecError>,
+        message: &mut StepMessage,
+    ) -> Result<(), Arc<str>> {
         match outcome {
             Ok(()) => {
-                assert_eq!(self.sampled.len(), self.input.sample.len(), "one token per row");
-                self.scheduler.commit(&self.plan, &mut self.sampled, &mut self.updates);
-                None
+                self.scheduler.commit(&step.plan, &mut self.sampled, &mut self.updates);
+                Ok(())
             }
             Err(ExecError::Step(reason)) => {
-                tracing::error!(%reason, sequences = self.plan.seqs.len(), "a step failed");
+                tracing::error!(%reason, sequences = step.plan.seqs.len(), "a step failed");
                 let reason = Arc::from("the model could not compute this step");
-                self.scheduler.fail(&self.plan, &reason, &mut self.updates);
-                None
+                self.scheduler.fail(&step.plan, &reason, &mut self.updates);
+                Ok(())
             }
-            Err(ExecError::Fatal(reason)) => {
-                let shown = FinishReason::Error(Arc::from("the engine has stopped"));
-                self.scheduler.drain_all(shown, &mut self.updates);
-                Some(Arc::from(reason))
-            }
+            Err(ExecError::Fatal(reason)) => Err(self.lose(Arc::from(reason), message)),
         }
+    }
+
+    /// Ends every request because the executor is lost; it is not asked for the steps in flight.
+    fn lose(&mut self, reason: Arc<str>, message: &mut StepMessage) -> Arc<str> {
+        self.idle.extend(self.in_flight.drain(..));
+        let shown = FinishReason::Error(Arc::from("the engine has stopped"));
+        self.scheduler.drain_all(shown, &mut self.updates);
+        self.book_updates(Instant::now(), message);
+        reason
     }
 
     fn book_updates(&mut self, now: Instant, message: &mut StepMessage) {
@@ -200,15 +262,25 @@ impl EngineCore {
         }
     }
 
-    fn report(&self, duration: Duration, execute: Duration) -> StepReport {
+    /// Time counts from the end of the step before, if that came later than this one's start.
+    fn report(&mut self, step: &Step, executed_at: Instant, now: Instant) -> StepReport {
+        let begin = step.planned_at.max(self.last_end);
+        let execute_begin = step.launched_at.max(self.last_end);
+        self.last_end = now;
         StepReport {
-            duration,
-            execute,
-            num_tokens: self.plan.num_tokens,
-            num_seqs: self.plan.seqs.len(),
+            duration: now - begin,
+            execute: executed_at.saturating_duration_since(execute_begin),
+            num_tokens: step.plan.num_tokens,
+            num_seqs: step.plan.seqs.len(),
             scheduler: self.scheduler.stats(),
         }
     }
+}
+
+/// Calls the executor; a panic inside it is a lost executor, not a lost process.
+fn guarded(call: impl FnOnce() -> Result<(), ExecError>) -> Result<(), ExecError> {
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|panic| Err(ExecError::Fatal(panic_text(panic.as_ref()))))
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -26,14 +26,15 @@ pub enum EngineState {
 pub struct EngineHealth {
     /// The coarse state.
     pub state: EngineState,
-    /// How long the current step has been running; `None` when idle or between steps.
+    /// How long the engine thread has been planning, launching and waiting for the oldest step in
+    /// flight; `None` when idle or between these turns. Each turn waits for one step at most.
     pub step_age: Option<Duration>,
 }
 
 /// Written by the engine thread and by submitters, read by anyone.
 pub(crate) struct Vitals {
     epoch: Instant,
-    /// Microseconds since `epoch` at which the current step began, plus one; 0 between steps.
+    /// Microseconds since `epoch` at which the current turn began, plus one; 0 between turns.
     step_started: AtomicU64,
     pub(crate) state: watch::Sender<EngineState>,
     /// Requests submitted and never admitted so far.

@@ -9,9 +9,12 @@ use types::FinishReason;
 /// One step as seen by metrics.
 #[derive(Clone, Copy, Debug)]
 pub struct StepReport {
-    /// Wall time of plan, execution and commit.
+    /// Wall time of plan, execution and commit. Counted from the end of the step before if that came
+    /// later, as it does with two steps in flight; so durations never overlap, and a busy engine's
+    /// add up to the time that has passed.
     pub duration: Duration,
-    /// Of which inside the executor.
+    /// Of which with this step launched and not yet collected. The rest is the engine's own time
+    /// that no step of the executor hid.
     pub execute: Duration,
     /// New tokens computed.
     pub num_tokens: usize,

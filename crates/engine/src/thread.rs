@@ -1,4 +1,5 @@
-//! The engine thread: takes commands between steps, steps while there is work, blocks when idle.
+//! The engine thread: takes commands between turns of launching and collecting steps, blocks when
+//! idle.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -130,14 +131,27 @@ impl EngineThread {
 
     fn step(&mut self, message: &mut StepMessage) -> Result<(), Arc<str>> {
         self.vitals.step_begins();
-        let has_work = self.core.plan();
-        self.note_queue();
-        let outcome = if has_work { self.core.run_planned(message) } else { Ok(()) };
+        let outcome = self.turn(message);
         let stats = self.core.stats();
         let kv_usage = stats.num_live_blocks as f32 / stats.num_blocks.max(1) as f32;
         let num_preempted = self.core.num_preempted_waiting();
         self.vitals.step_ends(stats.num_running, num_preempted, kv_usage);
         outcome
+    }
+
+    /// Launches a step if there is one to plan, and collects the oldest one unless another may be
+    /// launched first. With two in flight the next step is therefore launched before this one's
+    /// tokens are waited for, and these are published before anything else is done.
+    fn turn(&mut self, message: &mut StepMessage) -> Result<(), Arc<str>> {
+        let is_planned = self.core.plan();
+        self.note_queue();
+        if is_planned {
+            self.core.launch(message)?;
+            if self.core.may_plan() {
+                return Ok(());
+            }
+        }
+        self.core.collect(message)
     }
 
     /// Gives back the queue places of requests that were admitted, or ended before they were.

@@ -2,6 +2,9 @@
 //! happens below.
 #![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
+mod ahead;
+
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -19,15 +22,36 @@ use types::{
 const EOS: u32 = 999;
 const WAIT: Duration = Duration::from_secs(20);
 
-/// What the executor does with its n-th step.
+/// What the executor does with its n-th launch or collection.
 type Script = Box<dyn FnMut(usize) -> Result<(), ExecError> + Send>;
 
 /// Samples `token + 1` of the row's last token, so outputs are predictable.
 struct Scripted {
-    script: Script,
-    num_steps: usize,
+    on_launch: Script,
+    on_collect: Script,
     max_num_seqs: usize,
-    tokens: Vec<u32>,
+    max_in_flight: usize,
+    num_launched: usize,
+    num_collected: usize,
+    /// Tokens of the steps in flight.
+    in_flight: VecDeque<Vec<u32>>,
+    /// Last sampled token by sampler slot.
+    last: Vec<u32>,
+}
+
+impl Scripted {
+    fn new(on_launch: Script, max_num_seqs: usize) -> Self {
+        Self {
+            on_launch,
+            on_collect: Box::new(|_| Ok(())),
+            max_num_seqs,
+            max_in_flight: 1,
+            num_launched: 0,
+            num_collected: 0,
+            in_flight: VecDeque::new(),
+            last: vec![0; max_num_seqs],
+        }
+    }
 }
 
 impl Executor for Scripted {
@@ -39,20 +63,33 @@ impl Executor for Scripted {
             block_size: 8,
             num_blocks: 64,
             vocab_size: 1000,
-            max_in_flight: 1,
+            max_in_flight: self.max_in_flight,
         }
     }
 
     fn launch(&mut self, input: &StepInput) -> Result<(), ExecError> {
-        self.num_steps += 1;
-        (self.script)(self.num_steps - 1)?;
+        assert!(self.in_flight.len() < self.max_in_flight, "launched too early");
+        self.num_launched += 1;
+        (self.on_launch)(self.num_launched - 1)?;
+        let mut token_ids = input.token_ids.clone();
+        for deferred in &input.deferred {
+            assert!(!self.in_flight.is_empty(), "nobody samples what is deferred");
+            token_ids[deferred.token_idx as usize] = self.last[deferred.slot.0 as usize];
+        }
         let rows = input.logits_indices.iter();
-        self.tokens = rows.map(|row| input.token_ids[*row as usize] + 1).collect();
+        let tokens: Vec<u32> = rows.map(|row| token_ids[*row as usize] + 1).collect();
+        for (row, token) in input.sample.iter().zip(&tokens) {
+            self.last[row.slot.0 as usize] = *token;
+        }
+        self.in_flight.push_back(tokens);
         Ok(())
     }
 
     fn collect(&mut self, sampled: &mut Vec<Sampled>) -> Result<(), ExecError> {
-        sampled.extend(self.tokens.drain(..).map(|token| Sampled { token, logprobs: None }));
+        let tokens = self.in_flight.pop_front().expect("collects only what was launched");
+        self.num_collected += 1;
+        (self.on_collect)(self.num_collected - 1)?;
+        sampled.extend(tokens.into_iter().map(|token| Sampled { token, logprobs: None }));
         Ok(())
     }
 }
@@ -78,14 +115,10 @@ impl EngineObserver for Counting {
 
 fn start_with(script: Script, max_num_seqs: usize) -> (EngineHandle, Counting) {
     let observer = Counting::default();
-    (start_observed(script, max_num_seqs, Box::new(observer.clone())), observer)
+    (start_observed(Scripted::new(script, max_num_seqs), Box::new(observer.clone())), observer)
 }
 
-fn start_observed(
-    script: Script,
-    max_num_seqs: usize,
-    observer: Box<dyn EngineObserver>,
-) -> EngineHandle {
+fn start_observed(executor: Scripted, observer: Box<dyn EngineObserver>) -> EngineHandle {
     let config = EngineConfig {
         max_num_queued_reqs: 4,
         enable_prefix_caching: true,
@@ -93,7 +126,6 @@ fn start_observed(
         policy: Policy::Fcfs,
         max_preemptions: 4,
     };
-    let executor = Scripted { script, num_steps: 0, max_num_seqs, tokens: Vec::new() };
     engine::start(Box::new(executor), config, observer).unwrap()
 }
 
@@ -332,7 +364,7 @@ async fn an_engine_too_far_ahead_of_its_dispatcher_waits() {
         num_executed.fetch_add(1, Ordering::SeqCst);
         Ok(())
     };
-    let engine = start_observed(Box::new(script), 8, Box::new(observer));
+    let engine = start_observed(Scripted::new(Box::new(script), 8), Box::new(observer));
     let mut stream = submit(&engine, request(1, 1, 60));
     let (tokens, finish) = read(&mut stream).await;
     assert_eq!((tokens.len(), finish), (60, Some(FinishReason::Length)));
