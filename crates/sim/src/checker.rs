@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use engine::Event;
 use scheduler::{Policy, SchedulerConfig};
-use types::{EngineRequest, FinishReason, StopReason};
+use types::{EngineRequest, FinishReason, StopReason, TokenId};
 
 use crate::oracle::Kv;
 use crate::workload::RequestSpec;
@@ -27,6 +27,13 @@ struct Account {
     work: u64,
 }
 
+/// What a request got.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Output {
+    pub(crate) tokens: Vec<TokenId>,
+    pub(crate) finish: Option<FinishReason>,
+}
+
 /// What the engine itself may do to requests in a step.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Excuses {
@@ -40,6 +47,8 @@ pub(crate) struct Checker<'a> {
     config: &'a SchedulerConfig,
     specs: &'a [RequestSpec],
     open: BTreeMap<u64, Account>,
+    /// By request.
+    outputs: Vec<Output>,
     /// Requests whose client has just gone.
     aborted: Option<u64>,
     /// Sum of `work` over `open`, and the largest it ever was.
@@ -56,6 +65,7 @@ impl<'a> Checker<'a> {
             config,
             specs,
             open: BTreeMap::new(),
+            outputs: vec![Output::default(); specs.len()],
             aborted: None,
             work: 0,
             max_work: 0,
@@ -63,6 +73,10 @@ impl<'a> Checker<'a> {
             num_output_tokens: 0,
             max_wait_steps: 0,
         }
+    }
+
+    pub(crate) fn into_outputs(self) -> Vec<Output> {
+        self.outputs
     }
 
     pub(crate) fn num_open(&self) -> usize {
@@ -75,7 +89,9 @@ impl<'a> Checker<'a> {
         let num_prompt = request.prompt.len();
         let room = self.config.max_model_len.saturating_sub(num_prompt);
         let max_output = room.min(request.stop.max_tokens as usize);
-        let work = (num_prompt + max_output) as u64 * u64::from(1 + self.config.max_preemptions);
+        // A token beyond the last one is computed if the sequence stops while a step is in flight.
+        let num_tokens = num_prompt + max_output + self.config.max_in_flight - 1;
+        let work = num_tokens as u64 * u64::from(1 + self.config.max_preemptions);
         self.work += work;
         self.max_work = self.max_work.max(self.work);
         let account = Account {
@@ -118,6 +134,7 @@ impl<'a> Checker<'a> {
             assert_eq!(sampled.token, expected, "request {index}: output token {position}");
             account.kv = account.kv.then(expected);
             account.num_output += 1;
+            self.outputs[index as usize].tokens.push(sampled.token);
             account.progress_step = step;
             self.num_output_tokens += 1;
             let ends = expected_end(spec, account, expected);
@@ -133,7 +150,8 @@ impl<'a> Checker<'a> {
             };
             assert!(is_due, "request {index}: unexpected end {reason:?}");
         }
-        if event.finish.is_some() {
+        if let Some((reason, _)) = &event.finish {
+            self.outputs[index as usize].finish = Some(reason.clone());
             let closed = self.open.remove(&index).expect("found above");
             self.work -= closed.work;
             self.num_ended += 1;

@@ -4,6 +4,7 @@
 //! A broken check panics; the engine core reports it as a lost executor and the run as a
 //! violation.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::{ExecError, Executor, ExecutorLimits};
@@ -16,17 +17,26 @@ use crate::workload::{Scenario, TENANT_SHIFT};
 /// Panic texts of the executor begin like this, so that a run can tell them from a planned loss.
 pub(crate) const LOST: &str = "simulated loss of the device";
 
-/// What the run reads after each step.
+/// What the run reads after each call.
 #[derive(Debug, Default)]
 pub(crate) struct StepLog {
     /// Steps launched so far.
     pub(crate) num_steps: u64,
-    /// Whether the last step failed on purpose.
-    pub(crate) failed: bool,
+    /// Deferred tokens so far.
+    pub(crate) num_deferred: u64,
     /// Indices of requests admitted by the last step, resumed ones included, in order.
     pub(crate) admitted: Vec<u64>,
-    /// Tokens of the last step.
+    /// Steps that the engine has not settled, oldest first; the run takes them out.
+    pub(crate) unsettled: VecDeque<LaunchedStep>,
+}
+
+/// One step for the run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LaunchedStep {
     pub(crate) num_tokens: usize,
+    pub(crate) num_samples: usize,
+    /// Whether it failed on purpose.
+    pub(crate) failed: bool,
 }
 
 /// Shared between the executor, which the engine owns, and the run.
@@ -48,6 +58,33 @@ struct Cell {
     step: u64,
 }
 
+/// A sampler slot.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    /// Sampling seed that it was last set up with.
+    seed: Option<u64>,
+    /// What was last sampled for it.
+    last: Option<LastSample>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct LastSample {
+    token: TokenId,
+    /// Step that sampled it, and for whom.
+    step: u64,
+    seed: u64,
+}
+
+/// A step between its launch and its collection. Its effects are those of its launch: steps run
+/// one after the other, so nothing can tell the difference.
+#[derive(Debug)]
+struct Flight {
+    step: u64,
+    sampled: Vec<TokenId>,
+    /// What collecting it says, planned at its launch.
+    outcome: Result<(), ExecError>,
+}
+
 pub(crate) struct SimExecutor {
     limits: ExecutorLimits,
     cells: Vec<Option<Cell>>,
@@ -55,11 +92,10 @@ pub(crate) struct SimExecutor {
     block_tenants: Vec<Option<u64>>,
     /// Step that last wrote to each block, and which sequence of that step.
     block_writers: Vec<(u64, usize)>,
-    /// Sampling seed that each slot was last set up with.
-    slots: Vec<Option<u64>>,
+    slots: Vec<Slot>,
     /// Tokens sampled for each request so far.
     num_outputs: Vec<u32>,
-    sampled: Vec<TokenId>,
+    in_flight: VecDeque<Flight>,
     rng: Rng,
     step_error_percent: usize,
     fatal_step: Option<u64>,
@@ -73,9 +109,9 @@ impl SimExecutor {
             cells: vec![None; limits.num_blocks * limits.block_size],
             block_tenants: vec![None; limits.num_blocks],
             block_writers: vec![(0, 0); limits.num_blocks],
-            slots: vec![None; limits.max_num_seqs],
+            slots: vec![Slot::default(); limits.max_num_seqs],
             num_outputs: vec![0; scenario.requests.len()],
-            sampled: Vec::new(),
+            in_flight: VecDeque::new(),
             rng: Rng::new(!seed),
             step_error_percent: scenario.step_error_percent,
             fatal_step: scenario.fatal_step,
@@ -99,8 +135,30 @@ impl SimExecutor {
         assert_eq!(input.logits_indices.len(), input.sample.len());
     }
 
+    /// The step's tokens, with the deferred ones from their slots. Only the last token of a sequence
+    /// that samples may be deferred, and only to the step in flight just before this one.
+    fn token_ids(&self, input: &StepInput) -> Vec<TokenId> {
+        let mut token_ids = input.token_ids.clone();
+        assert!(input.deferred.is_sorted_by(|a, b| a.token_idx < b.token_idx), "deferred twice");
+        for deferred in &input.deferred {
+            let row = input.logits_indices.iter().position(|idx| *idx == deferred.token_idx);
+            let row = row.expect("a deferred token is its sequence's last one");
+            assert_eq!(input.sample[row].slot, deferred.slot, "deferred to another's slot");
+            let is_new = input.admitted.iter().any(|seq| seq.slot == deferred.slot);
+            assert!(!is_new, "deferred to a slot that is set up by the same step");
+            let slot = &self.slots[deferred.slot.0 as usize];
+            let last = slot.last.expect("deferred to a slot that never sampled");
+            assert_eq!(slot.seed, Some(last.seed), "deferred to a token of the slot's last owner");
+            let before = self.in_flight.back().map(|flight| flight.step);
+            assert_eq!(before, Some(last.step), "deferred and not of the step in flight before");
+            let token = &mut token_ids[deferred.token_idx as usize];
+            assert_eq!(std::mem::replace(token, last.token), 0, "deferred and known");
+        }
+        token_ids
+    }
+
     /// Computes a sequence's new tokens from its cached ones; returns the last one's KV.
-    fn compute(&mut self, input: &StepInput, seq: usize, step: u64) -> Kv {
+    fn compute(&mut self, input: &StepInput, token_ids: &[TokenId], seq: usize, step: u64) -> Kv {
         let tokens = range(&input.query_start_loc, seq);
         let table = &input.block_tables[range(&input.block_table_start, seq)];
         let end = input.seq_lens[seq] as usize;
@@ -121,7 +179,7 @@ impl SimExecutor {
         for (position, at) in (start..end).zip(tokens) {
             assert_eq!(input.positions[at] as usize, position, "position");
             assert_eq!(input.slot_mapping[at] as usize, slot(position), "slot of a new token");
-            let token = input.token_ids[at];
+            let token = token_ids[at];
             kv = kv.then(token);
             let before = self.cells[slot(position)].replace(Cell { token, kv, step });
             assert!(before.is_none_or(|cell| cell.step < step), "slot written twice in a step");
@@ -142,12 +200,13 @@ impl SimExecutor {
         }
     }
 
-    /// The sequence that samples from a row owns its slot, and all its blocks are its tenant's.
-    fn check_sampler(&mut self, input: &StepInput, seq: usize, row: usize, used: &mut [bool]) {
+    /// Samples `token` from a row, whose sequence owns its slot, and all its blocks are its tenant's.
+    fn sample(&mut self, input: &StepInput, seq: usize, row: usize, token: TokenId, step: u64) {
         let sample = input.sample[row];
         let slot = sample.slot.0 as usize;
-        assert!(!std::mem::replace(&mut used[slot], true), "slot {slot} samples twice in a step");
-        let seed = self.slots[slot].expect("samples from a slot never set up");
+        let seed = self.slots[slot].seed.expect("samples from a slot never set up");
+        let last = self.slots[slot].last.replace(LastSample { token, step, seed });
+        assert!(last.is_none_or(|last| last.step < step), "slot {slot} samples twice in a step");
         let num_output = &mut self.num_outputs[index_of(seed) as usize];
         assert_eq!(*num_output, sample.num_output, "output count of slot {slot}");
         *num_output += 1;
@@ -167,8 +226,40 @@ impl SimExecutor {
                 let known = self.num_outputs[index_of(admitted.params.seed) as usize];
                 assert_eq!(num_output, known, "output tokens of an admitted sequence");
             }
-            self.slots[admitted.slot.0 as usize] = Some(admitted.params.seed);
+            self.slots[admitted.slot.0 as usize].seed = Some(admitted.params.seed);
         }
+    }
+
+    /// What a failed step wrote is of use to nobody.
+    fn spoil(&mut self, step: u64) {
+        for cell in &mut self.cells {
+            cell.take_if(|cell| cell.step == step);
+        }
+    }
+
+    /// Notes the step for the run and draws what becomes of it: at its launch, then when it is
+    /// collected.
+    fn take_off(&mut self, input: &StepInput) -> (u64, [Result<(), ExecError>; 2]) {
+        let fails = self.rng.percent(self.step_error_percent);
+        let mut log = self.log.lock();
+        log.num_steps += 1;
+        log.num_deferred += input.deferred.len() as u64;
+        log.admitted.clear();
+        log.admitted.extend(input.admitted.iter().map(|seq| index_of(seq.params.seed)));
+        log.unsettled.push_back(LaunchedStep {
+            num_tokens: input.num_tokens(),
+            num_samples: input.sample.len(),
+            failed: fails,
+        });
+        let outcome = if self.fatal_step == Some(log.num_steps) {
+            Err(ExecError::Fatal(LOST.into()))
+        } else if fails {
+            Err(ExecError::Step("simulated".into()))
+        } else {
+            Ok(())
+        };
+        let at_launch = outcome.is_err() && self.rng.percent(50);
+        (log.num_steps, if at_launch { [outcome, Ok(())] } else { [Ok(()), outcome] })
     }
 }
 
@@ -178,44 +269,38 @@ impl Executor for SimExecutor {
     }
 
     fn launch(&mut self, input: &StepInput) -> Result<(), ExecError> {
-        let step = {
-            let mut log = self.log.lock();
-            log.num_steps += 1;
-            log.failed = false;
-            log.num_tokens = input.num_tokens();
-            log.admitted.clear();
-            let indices = input.admitted.iter().map(|seq| index_of(seq.params.seed));
-            log.admitted.extend(indices);
-            log.num_steps
-        };
+        assert!(self.in_flight.len() < self.limits.max_in_flight, "too many steps in flight");
+        let (step, [launched, outcome]) = self.take_off(input);
         self.check_sizes(input);
+        let token_ids = self.token_ids(input);
         self.admit(input);
-        self.sampled.clear();
-        let mut used_slots = vec![false; self.limits.max_num_seqs];
-        let mut row = 0;
+        let mut sampled = Vec::new();
         for seq in 0..input.num_seqs() {
-            let kv = self.compute(input, seq, step);
-            let last = input.query_start_loc[seq + 1] - 1;
+            let kv = self.compute(input, &token_ids, seq, step);
+            let (row, last) = (sampled.len(), input.query_start_loc[seq + 1] - 1);
             if input.logits_indices.get(row) == Some(&last) {
-                self.check_sampler(input, seq, row, &mut used_slots);
-                self.sampled.push(kv.next_token());
-                row += 1;
+                sampled.push(kv.next_token());
+                self.sample(input, seq, row, kv.next_token(), step);
             }
         }
-        assert_eq!(row, input.sample.len(), "every logits row is some sequence's last token");
+        assert_eq!(sampled.len(), input.sample.len(), "logits rows are sequences' last tokens");
         self.check_writes_are_private(input, step);
-        if self.fatal_step == Some(step) {
-            return Err(ExecError::Fatal(LOST.into()));
+        if launched.is_err() {
+            self.spoil(step);
+            return launched;
         }
+        self.in_flight.push_back(Flight { step, sampled, outcome });
         Ok(())
     }
 
     fn collect(&mut self, sampled: &mut Vec<Sampled>) -> Result<(), ExecError> {
-        if self.rng.percent(self.step_error_percent) {
-            self.log.lock().failed = true;
-            return Err(ExecError::Step("simulated".into()));
+        let flight = self.in_flight.pop_front().expect("collects what was launched");
+        if flight.outcome.is_err() {
+            self.spoil(flight.step);
+            return flight.outcome;
         }
-        sampled.extend(self.sampled.iter().map(|token| Sampled { token: *token, logprobs: None }));
+        sampled
+            .extend(flight.sampled.iter().map(|token| Sampled { token: *token, logprobs: None }));
         Ok(())
     }
 }

@@ -8,9 +8,14 @@ use scheduler::Scheduler;
 use thiserror::Error;
 use types::{FinishReason, RequestId};
 
-use crate::checker::{Checker, Excuses};
-use crate::executor::{LOST, SharedLog, SimExecutor};
+use crate::checker::{Checker, Excuses, Output};
+use crate::executor::{LOST, LaunchedStep, SharedLog, SimExecutor};
+use crate::rng::Rng;
 use crate::workload::Scenario;
+
+/// How often a step is collected although the next one might be launched first, so that sequences
+/// join steps in flight with known tokens too.
+const EARLY_PERCENT: usize = 10;
 
 /// Virtual cost of a step beside its tokens, in ticks; a token costs one.
 const STEP_TICKS: u64 = 4;
@@ -19,13 +24,15 @@ const STEP_TICKS: u64 = 4;
 #[derive(Clone, Debug, Error)]
 #[error(
     "seed {seed}: {what}\nreplay: cargo run -p sim --bin ropeway-sim -- --seed {seed} \
-     --requests {num_requests} --steps-trace"
+     --requests {num_requests} --in-flight {max_in_flight} --steps-trace"
 )]
 pub struct Violation {
     /// Seed of the run.
     pub seed: u64,
     /// Its number of requests; the seed draws another scenario for another number.
     pub num_requests: usize,
+    /// Steps in flight at most.
+    pub max_in_flight: usize,
     /// The invariant's own words.
     pub what: String,
 }
@@ -49,6 +56,10 @@ pub struct Summary {
     pub prefix_hit_tokens: u64,
     /// Steps that failed on purpose.
     pub num_failed_steps: u64,
+    /// Tokens that were computed before the engine knew them.
+    pub num_deferred_tokens: u64,
+    /// Tokens sampled for sequences that had ended meanwhile.
+    pub num_wasted_tokens: u64,
     /// Runs in which the executor was lost.
     pub num_lost_executors: u64,
     /// Longest wait between two tokens of a request, in steps.
@@ -66,6 +77,8 @@ impl Summary {
         self.recomputed_tokens += other.recomputed_tokens;
         self.prefix_hit_tokens += other.prefix_hit_tokens;
         self.num_failed_steps += other.num_failed_steps;
+        self.num_deferred_tokens += other.num_deferred_tokens;
+        self.num_wasted_tokens += other.num_wasted_tokens;
         self.num_lost_executors += other.num_lost_executors;
         self.max_wait_steps = self.max_wait_steps.max(other.max_wait_steps);
     }
@@ -75,16 +88,30 @@ impl Summary {
 pub fn run_seed(
     seed: u64,
     num_requests: usize,
+    max_in_flight: usize,
     trace: &mut dyn FnMut(&str),
 ) -> Result<Summary, Violation> {
-    let scenario = Scenario::new(seed, num_requests);
+    run_with_outputs(seed, num_requests, max_in_flight, trace).map(|(summary, _)| summary)
+}
+
+/// The same, with what each request of the scenario got.
+fn run_with_outputs(
+    seed: u64,
+    num_requests: usize,
+    max_in_flight: usize,
+    trace: &mut dyn FnMut(&str),
+) -> Result<(Summary, Vec<Output>), Violation> {
+    let scenario = Scenario::new(seed, num_requests, max_in_flight);
     catch_unwind(AssertUnwindSafe(|| Run::new(&scenario, seed).finish(trace))).map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
         let what = text.unwrap_or_else(|| "a panic without a message".into());
-        Violation { seed, num_requests, what }
+        Violation { seed, num_requests, max_in_flight, what }
     })
 }
+
+/// The executor was lost, on purpose.
+struct Lost;
 
 /// Clients that go away, by virtual time, later ones first.
 type Departures = Vec<(u64, u64)>;
@@ -96,6 +123,8 @@ struct Run<'a> {
     log: SharedLog,
     message: StepMessage,
     departures: Departures,
+    /// Draws when a step is collected although another one might be launched first.
+    rng: Rng,
     now: u64,
     num_submitted: usize,
     summary: Summary,
@@ -117,13 +146,14 @@ impl<'a> Run<'a> {
             log,
             message: StepMessage::default(),
             departures,
+            rng: Rng::new(seed.rotate_left(32)),
             now: 0,
             num_submitted: 0,
             summary: Summary::default(),
         }
     }
 
-    fn finish(mut self, trace: &mut dyn FnMut(&str)) -> Summary {
+    fn finish(mut self, trace: &mut dyn FnMut(&str)) -> (Summary, Vec<Output>) {
         loop {
             self.arrive();
             self.depart();
@@ -133,7 +163,10 @@ impl<'a> Run<'a> {
                 self.now = next.arrival;
                 continue;
             }
-            if !self.step(trace) {
+            if self.turn(trace).is_err() {
+                self.summary.num_lost_executors += 1;
+                self.core.end_all(FinishReason::Abort, &mut self.message);
+                self.book(Excuses { failed: false, draining: true });
                 break;
             }
         }
@@ -148,8 +181,9 @@ impl<'a> Run<'a> {
         self.summary.num_preemptions = stats.num_preemptions;
         self.summary.recomputed_tokens = stats.recomputed_tokens;
         self.summary.prefix_hit_tokens = stats.prefix_hit_tokens;
+        self.summary.num_deferred_tokens = self.log.lock().num_deferred;
         self.summary.max_wait_steps = self.checker.max_wait_steps;
-        self.summary
+        (self.summary, self.checker.into_outputs())
     }
 
     fn arrive(&mut self) {
@@ -179,34 +213,62 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// One step of the engine; false when the executor was lost.
-    fn step(&mut self, trace: &mut dyn FnMut(&str)) -> bool {
-        self.log.lock().failed = false;
-        assert!(self.core.plan(), "requests are open and the plan is empty");
-        let outcome = self.core.run_planned(&mut self.message);
-        if let Err(reason) = &outcome {
-            assert_eq!(&**reason, LOST);
+    /// One turn of the engine, as its thread does it: launches a step if it can, then collects the
+    /// oldest one unless another may be launched first. An error when the executor was lost.
+    fn turn(&mut self, trace: &mut dyn FnMut(&str)) -> Result<(), Lost> {
+        let num_in_flight = self.log.lock().unsettled.len();
+        let collects_early = num_in_flight > 0 && self.rng.percent(EARLY_PERCENT);
+        if !collects_early && self.core.plan() {
+            let outcome = self.core.launch(&mut self.message);
+            self.note_launch();
+            self.core.audit();
+            if let Err(reason) = outcome {
+                return Err(self.lose(&reason));
+            }
+            if self.core.may_plan() {
+                return Ok(());
+            }
         }
-        let log = self.log.clone();
-        let log = log.lock();
+        self.collect(trace)
+    }
+
+    fn note_launch(&mut self) {
+        let log = self.log.lock();
         self.summary.num_steps = log.num_steps;
-        self.summary.num_computed_tokens += log.num_tokens as u64;
-        self.summary.num_failed_steps += u64::from(log.failed);
-        self.now += STEP_TICKS + log.num_tokens as u64;
         self.checker.admissions(&log.admitted);
-        let is_lost = outcome.is_err();
-        self.book(Excuses { failed: log.failed, draining: is_lost });
+    }
+
+    fn collect(&mut self, trace: &mut dyn FnMut(&str)) -> Result<(), Lost> {
+        let outcome = self.core.collect(&mut self.message);
+        let step = self.log.lock().unsettled.pop_front();
+        let step = step.expect("requests are open, and nothing is planned or in flight");
+        if let Err(reason) = outcome {
+            return Err(self.lose(&reason));
+        }
+        self.summary.num_computed_tokens += step.num_tokens as u64;
+        self.summary.num_failed_steps += u64::from(step.failed);
+        self.now += STEP_TICKS + step.num_tokens as u64;
+        let num_tokens = self.message.events.iter().filter(|event| event.token.is_some()).count();
+        if !step.failed {
+            self.summary.num_wasted_tokens += (step.num_samples - num_tokens) as u64;
+        }
+        self.book(Excuses { failed: step.failed, draining: false });
         self.checker.end_of_step(self.summary.num_steps);
         self.core.audit();
-        let stats = self.core.stats();
+        self.trace_step(step, trace);
+        Ok(())
+    }
+
+    fn trace_step(&self, step: LaunchedStep, trace: &mut dyn FnMut(&str)) {
+        let (stats, log) = (self.core.stats(), self.log.lock());
         trace(&format!(
             "step {} t={} tokens={} admitted={:?} failed={} running={} waiting={} free={} \
              cached={} live={} preemptions={}",
-            log.num_steps,
+            log.num_steps - log.unsettled.len() as u64,
             self.now,
-            log.num_tokens,
+            step.num_tokens,
             log.admitted,
-            log.failed,
+            step.failed,
             stats.num_running,
             stats.num_waiting,
             stats.num_free_blocks,
@@ -214,12 +276,13 @@ impl<'a> Run<'a> {
             stats.num_live_blocks,
             stats.num_preemptions,
         ));
-        self.summary.num_lost_executors += u64::from(is_lost);
-        if is_lost {
-            self.core.end_all(FinishReason::Abort, &mut self.message);
-            self.book(Excuses { failed: false, draining: true });
-        }
-        !is_lost
+    }
+
+    fn lose(&mut self, reason: &str) -> Lost {
+        assert_eq!(reason, LOST);
+        self.book(Excuses { failed: false, draining: true });
+        self.core.audit();
+        Lost
     }
 
     fn book(&mut self, excuses: Excuses) {

@@ -38,10 +38,10 @@ pub(crate) struct RequestSpec {
 }
 
 impl Scenario {
-    /// The scenario of a seed.
-    pub fn new(seed: u64, num_requests: usize) -> Self {
+    /// The scenario of a seed, for an executor that takes `max_in_flight` steps at a time.
+    pub fn new(seed: u64, num_requests: usize, max_in_flight: usize) -> Self {
         let mut rng = Rng::new(seed);
-        let config = draw_config(&mut rng);
+        let config = SchedulerConfig { max_in_flight, ..draw_config(&mut rng) };
         let requests = draw_requests(&mut rng, &config, num_requests);
         let step_error_percent = *rng.pick(&[0, 0, 0, 1, 5]);
         let fatal_step = rng.percent(2).then(|| rng.range(1, 200) as u64);
