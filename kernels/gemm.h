@@ -95,7 +95,7 @@ INLINE u32x4 cut_row(u32x4 v, u32 first, u32 k) {
   return v;
 }
 
-// Higher is more likely; 0 for NaN and minus infinity, as in argmax.hip.
+// Higher is more likely; 0 for NaN and minus infinity. Positive and negative zero are equal.
 INLINE u32 logit_order(f32 logit) {
   if (!(logit > -INFINITY_F32)) return 0;
   u32 b = bits(logit + 0.0f);

@@ -10,6 +10,9 @@ pub enum BufferKind {
     Activation,
     /// Logits, f32 everywhere.
     Logits,
+    /// What the parts of a fused operation hand on to each other, on devices that do it in parts;
+    /// others give it no memory.
+    Scratch,
 }
 
 /// Element type of the KV cache.
@@ -82,6 +85,16 @@ pub trait Device: Send + 'static {
     /// its own element type). All parts have the same `cols`. Vectors (norms, biases) are one
     /// part with one row.
     fn upload_weight(&mut self, parts: &[TensorView<'_>]) -> Result<Self::Weight, DeviceError>;
+
+    /// Uploads gate and up, of one shape, as [`LayerOps::linear_silu_mul`](crate::LayerOps) wants
+    /// them. Takes as much as `upload_weight` of both.
+    fn upload_gate_up(
+        &mut self,
+        gate: TensorView<'_>,
+        up: TensorView<'_>,
+    ) -> Result<Self::Weight, DeviceError> {
+        self.upload_weight(&[gate, up])
+    }
 
     /// Size of `alloc_buffer`.
     fn buffer_bytes(&self, kind: BufferKind, rows: usize, cols: usize) -> usize;

@@ -14,5 +14,5 @@ pub use device::{BufferKind, Device, KvDType, KvLayout};
 pub use dtype::{DType, TensorShape, TensorView};
 pub use error::DeviceError;
 pub use ops::{
-    AttentionSpec, LayerOps, QkvSpec, RopeTable, StepEnd, StepLimits, StepRows, StepRun,
+    AddNorm, AttentionSpec, LayerOps, QkvSpec, RopeTable, StepEnd, StepLimits, StepRows, StepRun,
 };

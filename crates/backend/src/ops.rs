@@ -115,6 +115,20 @@ pub enum StepEnd {
     Again,
 }
 
+/// How the result of a layer's branch joins the residual stream, and the norm that follows.
+pub struct AddNorm<'a, D: Device + ?Sized> {
+    /// `[rows, cols]`; the branch is added to it.
+    pub residual: &'a mut D::Buffer,
+    /// `[cols]`, the norm's weight.
+    pub norm: &'a D::Weight,
+    /// The norm's epsilon.
+    pub eps: f32,
+    /// `[rows, cols]`, the norm of the sum.
+    pub out: &'a mut D::Buffer,
+    /// `[rows, cols]` of [`BufferKind::Scratch`](crate::BufferKind).
+    pub scratch: &'a mut D::Buffer,
+}
+
 /// The decoder layer's operations on a device.
 pub trait LayerOps: Device {
     /// Steps that may be finished before the oldest of them is collected; 1 or more. With more than
@@ -175,6 +189,47 @@ pub trait LayerOps: Device {
         bias: Option<&Self::Weight>,
         out: &mut Self::Buffer,
     ) -> Result<(), DeviceError>;
+
+    /// `residual += x * weight^T; out = rms_norm(residual)`. The provided body is the meaning;
+    /// devices may round the sum less often.
+    fn linear_add_norm(
+        &mut self,
+        rows: usize,
+        x: &Self::Buffer,
+        weight: &Self::Weight,
+        to: AddNorm<'_, Self>,
+    ) -> Result<(), DeviceError> {
+        let AddNorm { residual, norm, eps, out, scratch } = to;
+        self.linear(rows, x, weight, None, scratch)?;
+        self.add_rms_norm(rows, residual, scratch, norm, eps, out)
+    }
+
+    /// `out = silu(x * gate^T) * (x * up^T)` (SwiGLU, arXiv 2002.05202) for a weight of
+    /// `upload_gate_up`; `scratch` is `[rows, 2 * out.cols]` of
+    /// [`BufferKind::Scratch`](crate::BufferKind). The provided body is the meaning; devices may
+    /// round less often.
+    fn linear_silu_mul(
+        &mut self,
+        rows: usize,
+        x: &Self::Buffer,
+        gate_up: &Self::Weight,
+        scratch: &mut Self::Buffer,
+        out: &mut Self::Buffer,
+    ) -> Result<(), DeviceError> {
+        self.linear(rows, x, gate_up, None, scratch)?;
+        self.silu_mul(rows, scratch, out)
+    }
+
+    /// `logits = x * weight^T`, the rows that `sample` chooses from.
+    fn lm_head(
+        &mut self,
+        rows: usize,
+        x: &Self::Buffer,
+        weight: &Self::Weight,
+        logits: &mut Self::Buffer,
+    ) -> Result<(), DeviceError> {
+        self.linear(rows, x, weight, None, logits)
+    }
 
     /// For every token of the step, in place on the fused QKV rows: RMSNorm of each query and key
     /// head (if given), rotation of queries and keys at the token's position, then keys and values

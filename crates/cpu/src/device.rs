@@ -136,7 +136,7 @@ impl Device for CpuDevice {
         cols: usize,
     ) -> Result<CpuBuffer, DeviceError> {
         let what = match kind {
-            BufferKind::Activation => "an activation buffer",
+            BufferKind::Activation | BufferKind::Scratch => "an activation buffer",
             BufferKind::Logits => "the logits buffer",
         };
         let data = AlignedVec::zeroed(&self.name(), what, rows.saturating_mul(cols))?;

@@ -12,7 +12,9 @@ use crate::launch::{Kernels, PADDED_HEAD_DIMS};
 use crate::runtime::{DeviceMemory, Gpu, Pinned, Runtime, Stream};
 use crate::sample::{Samplers, logits_stride};
 use crate::step::StepState;
-use crate::weight::{HipWeight, STRIP_ROWS, WeightKind, pack_strip, strip_bytes, widen_vector};
+use crate::weight::{
+    HipWeight, RowOrder, STRIP_ROWS, WeightKind, pack_strip, strip_bytes, widen_vector,
+};
 
 /// Tokens of a KV block; the kernels' tiles are made of it.
 pub(crate) const BLOCK_SIZE: usize = 16;
@@ -103,7 +105,7 @@ impl HipBuffer {
     /// Elements from a row to the next.
     pub(crate) fn stride(&self) -> usize {
         match self.kind {
-            BufferKind::Activation => self.cols,
+            BufferKind::Activation | BufferKind::Scratch => self.cols,
             BufferKind::Logits => logits_stride(self.cols),
         }
     }
@@ -117,6 +119,8 @@ fn element_bytes(kind: BufferKind) -> usize {
     match kind {
         BufferKind::Activation => 2,
         BufferKind::Logits => 4,
+        // The operations that would need it are one kernel each.
+        BufferKind::Scratch => 0,
     }
 }
 
@@ -161,6 +165,24 @@ impl HipDevice {
         DeviceError::Unsupported { device: self.name(), what }
     }
 
+    /// What parts make up; refuses what there are no kernels for.
+    fn weight_kind(&self, parts: &[TensorView<'_>]) -> Result<WeightKind, DeviceError> {
+        let shapes: Vec<_> = parts.iter().map(|part| part.shape).collect();
+        if let Some(part) = shapes.iter().find(|shape| !shape.dtype.is_plain()) {
+            return Err(self.unsupported(format!(
+                "weights stored as {:?}; use a checkpoint in bf16, f16 or f32, or --device cpu",
+                part.dtype
+            )));
+        }
+        let kind = WeightKind::of(&shapes);
+        if let WeightKind::Matrix { cols, .. } = kind
+            && (shapes.iter().any(|shape| shape.cols != cols) || !cols.is_multiple_of(8))
+        {
+            return Err(self.unsupported(format!("a matrix of {cols} columns, no multiple of 8")));
+        }
+        Ok(kind)
+    }
+
     fn zeroed(&self, bytes: usize) -> Result<DeviceMemory, HipFailure> {
         let memory = self.gpu.alloc(bytes)?;
         self.stream.zero(&memory)?;
@@ -190,7 +212,11 @@ impl HipDevice {
                 widen_vector(parts, &mut values);
                 self.upload_f32(&memory, &values)?;
             }
-            WeightKind::Matrix { rows, cols } => {
+            WeightKind::Matrix { rows, cols } | WeightKind::GateUp { rows, cols } => {
+                let order = match kind {
+                    WeightKind::GateUp { .. } => RowOrder::Interleaved,
+                    _ => RowOrder::Stacked,
+                };
                 let strip = strip_bytes(cols);
                 self.grow_ring(strip)?;
                 let strips = rows.div_ceil(STRIP_ROWS);
@@ -201,7 +227,7 @@ impl HipDevice {
                     let half = &mut self.ring[turn % 2];
                     let words = half.as_mut_slice::<u16>((end - first) * strip / 2);
                     for (idx, out) in (first..end).zip(words.chunks_exact_mut(strip / 2)) {
-                        pack_strip(parts, idx, out);
+                        pack_strip(parts, order, idx, out);
                     }
                     self.stream.synchronize()?;
                     let half = &self.ring[turn % 2];
@@ -256,20 +282,23 @@ impl Device for HipDevice {
     }
 
     fn upload_weight(&mut self, parts: &[TensorView<'_>]) -> Result<HipWeight, DeviceError> {
-        let shapes: Vec<_> = parts.iter().map(|part| part.shape).collect();
-        if let Some(part) = shapes.iter().find(|shape| !shape.dtype.is_plain()) {
-            return Err(self.unsupported(format!(
-                "weights stored as {:?}; use a checkpoint in bf16, f16 or f32, or --device cpu",
-                part.dtype
-            )));
-        }
-        let kind = WeightKind::of(&shapes);
-        if let WeightKind::Matrix { cols, .. } = kind
-            && (shapes.iter().any(|shape| shape.cols != cols) || !cols.is_multiple_of(8))
-        {
-            return Err(self.unsupported(format!("a matrix of {cols} columns, no multiple of 8")));
-        }
+        let kind = self.weight_kind(parts)?;
         self.upload(kind, parts).map_err(|failure| self.error("a weight", failure))
+    }
+
+    fn upload_gate_up(
+        &mut self,
+        gate: TensorView<'_>,
+        up: TensorView<'_>,
+    ) -> Result<HipWeight, DeviceError> {
+        let parts = [gate, up];
+        let kind = match self.weight_kind(&parts)? {
+            WeightKind::Matrix { rows, cols } if gate.shape.rows == up.shape.rows => {
+                WeightKind::GateUp { rows, cols }
+            }
+            _ => return Err(self.unsupported("gate and up of different shapes".to_owned())),
+        };
+        self.upload(kind, &parts).map_err(|failure| self.error("a weight", failure))
     }
 
     fn buffer_bytes(&self, kind: BufferKind, rows: usize, cols: usize) -> usize {

@@ -50,7 +50,6 @@ pub(crate) struct Kernels {
     pub(crate) silu_mul: Kernel<SiluMulParams>,
     pub(crate) gather_rows: Kernel<GatherRowsParams>,
     pub(crate) admit: Kernel<AdmitParams>,
-    pub(crate) argmax_partial: Kernel<ArgmaxParams>,
     pub(crate) argmax_final: Kernel<ArgmaxParams>,
     pub(crate) sample: Kernel<SampleParams>,
 }
@@ -127,7 +126,6 @@ impl Kernels {
             silu_mul: loader.find("silu_mul")?,
             gather_rows: loader.find("gather_rows")?,
             admit: loader.find("admit")?,
-            argmax_partial: loader.find("argmax_partial")?,
             argmax_final: loader.find("argmax_final")?,
             sample: loader.find("sample")?,
         })

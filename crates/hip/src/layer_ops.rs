@@ -4,8 +4,8 @@
 //! host, since a kernel that reads elsewhere would take the device down.
 
 use backend::{
-    AttentionSpec, BufferKind, DeviceError, LayerOps, QkvSpec, RopeTable, StepEnd, StepRows,
-    StepRun,
+    AddNorm, AttentionSpec, BufferKind, DeviceError, LayerOps, QkvSpec, RopeTable, StepEnd,
+    StepRows, StepRun,
 };
 use half::bf16;
 use types::{Sampled, StepInput};
@@ -22,7 +22,8 @@ use crate::params::{
 };
 use crate::weight::HipWeight;
 
-/// `OUT_F32` of `kernels/gemm.h`.
+/// `SILU_MUL` and `OUT_F32` of `kernels/gemm.h`.
+const GEMM_SILU_MUL: u32 = 1;
 const GEMM_OUT_F32: u32 = 2;
 /// More rows than this go to the large kernel. The order of sums is the same in both.
 const MAX_SKINNY_ROWS: usize = 64;
@@ -75,6 +76,20 @@ impl HipDevice {
         let kernels = &self.kernels;
         let kernel = if delta.is_some() { &kernels.add_rms_norm } else { &kernels.rms_norm };
         self.stream.launch(kernel, [rows, 1, 1], 256, &params)
+    }
+
+    fn gemm(&self, params: &GemmParams) -> Result<(), HipFailure> {
+        let (rows, n) = (params.rows as usize, params.n as usize);
+        if rows > MAX_SKINNY_ROWS {
+            let (tile_rows, kernel) = big_shape(rows, n);
+            let grid = [rows.div_ceil(tile_rows) * n.div_ceil(128), 1, 1];
+            let kernel = &self.kernels.gemm_big[kernel];
+            self.stream.launch(kernel, grid, 2 * tile_rows as u32, params)
+        } else {
+            let (row_tiles, col_tiles, kernel) = skinny_shape(rows, n);
+            let grid = [n.div_ceil(16 * col_tiles), rows.div_ceil(16 * row_tiles), 1];
+            self.stream.launch(&self.kernels.gemm_skinny[kernel], grid, 512, params)
+        }
     }
 
     fn decode(
@@ -168,6 +183,31 @@ impl HipDevice {
         let rows = step.longest_prefill * (spec.num_heads / limits.num_kv_heads);
         let grid = [limits.num_kv_heads, rows.div_ceil(rows_per_group), step.num_seqs];
         self.stream.launch(&self.kernels.attn_prefill[head_index(padded)], grid, 512, &params)
+    }
+}
+
+/// A product without bias, residual or SiLU-mul; `weight` is address, rows and columns.
+fn gemm_params(
+    rows: usize,
+    x: &HipBuffer,
+    (w, n, k): (u64, usize, usize),
+    out: &HipBuffer,
+) -> GemmParams {
+    assert!(x.cols == k && rows <= x.rows && rows <= out.rows, "a product of other sizes");
+    assert!(x.kind == BufferKind::Activation && out.kind != BufferKind::Scratch, "other buffers");
+    GemmParams {
+        x: x.memory.address(),
+        w,
+        bias: 0,
+        residual: 0,
+        out: out.memory.address(),
+        partial: 0,
+        rows: rows as u32,
+        n: n as u32,
+        k: k as u32,
+        x_stride: x.stride() as u32,
+        out_stride: out.stride() as u32,
+        flags: if out.kind == BufferKind::Logits { GEMM_OUT_F32 } else { 0 },
     }
 }
 
@@ -306,33 +346,58 @@ impl LayerOps for HipDevice {
         bias: Option<&HipWeight>,
         out: &mut HipBuffer,
     ) -> Result<(), DeviceError> {
-        let (w, n, k) = weight.matrix();
-        assert!(x.cols == k && out.cols == n && rows <= out.rows, "linear: widths differ");
-        let params = GemmParams {
-            x: x.memory.address(),
-            w,
-            bias: bias.map_or(0, |bias| bias.vector().0),
-            residual: 0,
-            out: out.memory.address(),
-            partial: 0,
-            rows: rows as u32,
-            n: n as u32,
-            k: k as u32,
-            x_stride: x.stride() as u32,
-            out_stride: out.stride() as u32,
-            flags: if out.kind == BufferKind::Logits { GEMM_OUT_F32 } else { 0 },
-        };
-        let launched = if rows > MAX_SKINNY_ROWS {
-            let (tile_rows, kernel) = big_shape(rows, n);
-            let grid = [rows.div_ceil(tile_rows) * n.div_ceil(128), 1, 1];
-            let kernel = &self.kernels.gemm_big[kernel];
-            self.stream.launch(kernel, grid, 2 * tile_rows as u32, &params)
-        } else {
-            let (row_tiles, col_tiles, kernel) = skinny_shape(rows, n);
-            let grid = [n.div_ceil(16 * col_tiles), rows.div_ceil(16 * row_tiles), 1];
-            self.stream.launch(&self.kernels.gemm_skinny[kernel], grid, 512, &params)
-        };
-        self.done("linear", launched)
+        assert_eq!(out.cols, weight.matrix().1, "linear: widths differ");
+        let mut params = gemm_params(rows, x, weight.matrix(), out);
+        params.bias = bias.map_or(0, |bias| bias.vector().0);
+        self.done("linear", self.gemm(&params))
+    }
+
+    fn linear_add_norm(
+        &mut self,
+        rows: usize,
+        x: &HipBuffer,
+        weight: &HipWeight,
+        to: AddNorm<'_, Self>,
+    ) -> Result<(), DeviceError> {
+        let AddNorm { residual, norm, eps, out, .. } = to;
+        assert_eq!(residual.cols, weight.matrix().1, "linear_add_norm: widths differ");
+        let mut params = gemm_params(rows, x, weight.matrix(), residual);
+        params.residual = params.out;
+        self.done("linear_add_norm", self.gemm(&params))?;
+        self.done("linear_add_norm", self.norm(rows, residual, None, norm, eps, out))
+    }
+
+    fn linear_silu_mul(
+        &mut self,
+        rows: usize,
+        x: &HipBuffer,
+        gate_up: &HipWeight,
+        _scratch: &mut HipBuffer,
+        out: &mut HipBuffer,
+    ) -> Result<(), DeviceError> {
+        assert_eq!(2 * out.cols, gate_up.gate_up().1, "linear_silu_mul: widths differ");
+        let mut params = gemm_params(rows, x, gate_up.gate_up(), out);
+        params.flags |= GEMM_SILU_MUL;
+        self.done("linear_silu_mul", self.gemm(&params))
+    }
+
+    fn lm_head(
+        &mut self,
+        rows: usize,
+        x: &HipBuffer,
+        weight: &HipWeight,
+        logits: &mut HipBuffer,
+    ) -> Result<(), DeviceError> {
+        let work = self.work.as_mut().expect("reserve_workspace comes before the first step");
+        let (widths, rows_at_most) = ([logits.cols, weight.matrix().1], work.limits.max_num_seqs);
+        assert_eq!(
+            widths, [work.limits.vocab_size; 2],
+            "lm_head: another vocabulary than reserved"
+        );
+        assert!(logits.kind == BufferKind::Logits && rows <= rows_at_most, "lm_head: no logits");
+        let mut params = gemm_params(rows, x, weight.matrix(), logits);
+        params.partial = work.samplers.parts_to_fill();
+        self.done("lm_head", self.gemm(&params))
     }
 
     fn rope_and_cache(
@@ -445,7 +510,7 @@ impl LayerOps for HipDevice {
     }
 
     fn read_row(&mut self, buffer: &HipBuffer, row: usize) -> Result<Vec<f32>, DeviceError> {
-        if row >= buffer.rows {
+        if row >= buffer.rows || buffer.kind == BufferKind::Scratch {
             return Err(self.failed("read_row", format!("row {row} of {}", buffer.rows)));
         }
         let row_bytes = buffer.stride() * buffer.element_bytes();
@@ -458,7 +523,7 @@ impl LayerOps for HipDevice {
         let host = read().map_err(|failure| self.error("read_row", failure))?;
         Ok(match buffer.kind {
             BufferKind::Logits => host.as_slice::<f32>(buffer.cols).to_vec(),
-            BufferKind::Activation => host
+            BufferKind::Activation | BufferKind::Scratch => host
                 .as_slice::<u16>(buffer.cols)
                 .iter()
                 .map(|x| bf16::from_bits(*x).to_f32())

@@ -47,8 +47,7 @@ params! {
     SiluMulParams { gate_up: u64, out: u64, cols: u32, reserved: u32 }
     GatherRowsParams { x: u64, indices: u64, out: u64, cols: u32, reserved: u32 }
     ArgmaxParams {
-        logits: u64, partial: u64, rows: u64, tokens: u64, last_tokens: u64,
-        vocab_size: u32, stride: u32, num_parts: u32, reserved: u32,
+        partial: u64, rows: u64, tokens: u64, last_tokens: u64, num_parts: u32, reserved: u32,
     }
     SamplerSlotState {
         seed: u64, mask: u64, bias: u64, stops: u64, seen: u64,

@@ -1,5 +1,6 @@
-//! Sampling on the GPU: the most likely token of every row, then `sample` for the rows that want
-//! more. Tokens and log-probabilities come back through pinned memory.
+//! Sampling on the GPU: the most likely token of every row, from what the LM head's epilogue left,
+//! then `sample` for the rows that want more. Tokens and log-probabilities come back through pinned
+//! memory.
 //!
 //! Everything is launched from fixed device addresses, so that a step may be captured: launching
 //! ([`Samplers::launch`]) and asking for the results ([`Samplers::fetch`]) are apart. Up to two
@@ -14,8 +15,8 @@ use crate::launch::Kernels;
 use crate::params::{ArgmaxParams, SampleParams};
 use crate::runtime::{DeviceMemory, Gpu, Pinned, Stream};
 
-/// Work-groups that share a row in argmax.
-const ARGMAX_PARTS: usize = 16;
+/// Columns of logits of which the LM head's epilogue leaves the best.
+const PART_COLUMNS: usize = 16;
 /// Threads of `argmax_final` and of `sample`.
 const ROW_THREADS: u32 = 1024;
 /// Steps whose results may wait to be taken.
@@ -25,8 +26,10 @@ pub(crate) const MAX_PENDING: usize = 2;
 pub(crate) struct Samplers {
     slots: Slots,
     vocab_size: usize,
-    /// u32 `[rows, ARGMAX_PARTS, 2]`.
-    partial: DeviceMemory,
+    /// u32 `[rows, ceil(vocab / PART_COLUMNS), 2]`: the best of each part of a row of logits.
+    parts: DeviceMemory,
+    /// The step's LM head has left its parts.
+    has_parts: bool,
     /// f32 `[rows, logits_stride]`: adjusted logits of rows that need the raw ones again.
     work: DeviceMemory,
     /// u32 `[rows]`.
@@ -70,7 +73,7 @@ pub(crate) fn logits_stride(vocab_size: usize) -> usize {
 fn row_bytes(limits: &StepLimits) -> [usize; 6] {
     let rows = limits.max_num_seqs;
     [
-        rows * ARGMAX_PARTS * 8,
+        rows * limits.vocab_size.div_ceil(PART_COLUMNS) * 8,
         rows * logits_stride(limits.vocab_size) * 4,
         rows * 4,
         rows * 4,
@@ -118,7 +121,8 @@ impl Samplers {
         Ok(Self {
             slots: Slots::new(gpu, limits)?,
             vocab_size: limits.vocab_size,
-            partial: gpu.alloc(bytes[0])?,
+            parts: gpu.alloc(bytes[0])?,
+            has_parts: false,
             work: gpu.alloc(bytes[1])?,
             tokens: gpu.alloc(bytes[2])?,
             last_tokens: gpu.alloc(bytes[3])?,
@@ -146,7 +150,14 @@ impl Samplers {
         admitted: &[AdmittedSeq],
         rows: &[SampleRow],
     ) -> Result<(), AdmitError> {
+        self.has_parts = false;
         self.slots.begin_step(stream, kernels, admitted, rows)
+    }
+
+    /// Where the step's LM head is to leave the best of each part of its rows.
+    pub(crate) fn parts_to_fill(&mut self) -> u64 {
+        self.has_parts = true;
+        self.parts.address()
     }
 
     /// What to launch for these rows, which [`Self::begin_step`] has checked.
@@ -165,19 +176,15 @@ impl Samplers {
         (rows, num_rows): (u64, usize),
         logits: &DeviceMemory,
     ) -> Result<(), HipFailure> {
-        let (vocab_size, stride) = (self.vocab_size as u32, logits_stride(self.vocab_size) as u32);
+        assert!(self.has_parts, "the LM head comes before the sampler in every step");
         let params = ArgmaxParams {
-            logits: logits.address(),
-            partial: self.partial.address(),
+            partial: self.parts.address(),
             rows,
             tokens: self.tokens.address(),
             last_tokens: self.last_tokens.address(),
-            vocab_size,
-            stride,
-            num_parts: ARGMAX_PARTS as u32,
+            num_parts: self.vocab_size.div_ceil(PART_COLUMNS) as u32,
             reserved: 0,
         };
-        stream.launch(&kernels.argmax_partial, [ARGMAX_PARTS, num_rows, 1], 256, &params)?;
         stream.launch(&kernels.argmax_final, [num_rows, 1, 1], ROW_THREADS, &params)?;
         if mode == SampleMode::Greedy {
             return Ok(());
@@ -191,8 +198,8 @@ impl Samplers {
             last_tokens: self.last_tokens.address(),
             logprobs: self.logprobs.address(),
             top: self.top.address(),
-            vocab_size,
-            stride,
+            vocab_size: self.vocab_size as u32,
+            stride: logits_stride(self.vocab_size) as u32,
             max_top: MAX_TOP_LOGPROBS as u32,
             reserved: 0,
         };

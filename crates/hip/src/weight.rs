@@ -26,6 +26,8 @@ pub(crate) enum WeightKind {
     Vector { len: usize },
     /// `[rows, cols]` bf16, fragment-major.
     Matrix { rows: usize, cols: usize },
+    /// As a matrix, with rows gate 0, up 0, gate 1, up 1, ...
+    GateUp { rows: usize, cols: usize },
 }
 
 impl HipWeight {
@@ -33,15 +35,23 @@ impl HipWeight {
     pub(crate) fn vector(&self) -> (u64, usize) {
         match self.kind {
             WeightKind::Vector { len } => (self.memory.address(), len),
-            WeightKind::Matrix { .. } => panic!("a matrix stands where a vector is needed"),
+            other => panic!("{other:?} stands where a vector is needed"),
         }
     }
 
-    /// Address, rows and columns of a matrix. Panics on a vector, as above.
+    /// Address, rows and columns of a matrix. Panics on others, as above.
     pub(crate) fn matrix(&self) -> (u64, usize, usize) {
         match self.kind {
             WeightKind::Matrix { rows, cols } => (self.memory.address(), rows, cols),
-            WeightKind::Vector { .. } => panic!("a vector stands where a matrix is needed"),
+            other => panic!("{other:?} stands where a matrix is needed"),
+        }
+    }
+
+    /// Address, rows of both and columns of gate and up. Panics on others, as above.
+    pub(crate) fn gate_up(&self) -> (u64, usize, usize) {
+        match self.kind {
+            WeightKind::GateUp { rows, cols } => (self.memory.address(), rows, cols),
+            other => panic!("{other:?} stands where gate and up are needed"),
         }
     }
 }
@@ -60,7 +70,9 @@ impl WeightKind {
     pub(crate) fn bytes(self) -> usize {
         match self {
             Self::Vector { len } => len * size_of::<f32>(),
-            Self::Matrix { rows, cols } => rows.div_ceil(STRIP_ROWS) * strip_bytes(cols),
+            Self::Matrix { rows, cols } | Self::GateUp { rows, cols } => {
+                rows.div_ceil(STRIP_ROWS) * strip_bytes(cols)
+            }
         }
     }
 }
@@ -94,18 +106,46 @@ pub(crate) fn widen_vector(parts: &[TensorView<'_>], out: &mut [f32]) {
     }
 }
 
-/// Writes strip `strip` of the matrix that `parts` stack up to; `out` has `strip_bytes(cols) / 2`
-/// elements.
-pub(crate) fn pack_strip(parts: &[TensorView<'_>], strip: usize, out: &mut [u16]) {
-    out.fill(0);
-    let mut start = 0;
-    for part in parts {
-        let wanted = strip * STRIP_ROWS..(strip + 1) * STRIP_ROWS;
-        let (first, end) = (wanted.start.max(start), wanted.end.min(start + part.shape.rows));
-        for row in first..end {
-            pack_row(part.shape.dtype, part.row(row - start), part.shape.cols, row % 16, out);
+/// In which order the rows of a matrix come from its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowOrder {
+    /// One part after the other.
+    Stacked,
+    /// The first row of each part, the second of each, ...
+    Interleaved,
+}
+
+impl RowOrder {
+    /// Part and row in it of row `row`; none beyond the matrix.
+    fn find<'a>(
+        self,
+        parts: &'a [TensorView<'a>],
+        row: usize,
+    ) -> Option<(&'a TensorView<'a>, usize)> {
+        if self == Self::Interleaved {
+            let part = &parts[row % parts.len()];
+            let row = row / parts.len();
+            return (row < part.shape.rows).then_some((part, row));
         }
-        start += part.shape.rows;
+        let mut row = row;
+        for part in parts {
+            if row < part.shape.rows {
+                return Some((part, row));
+            }
+            row -= part.shape.rows;
+        }
+        None
+    }
+}
+
+/// Writes strip `strip` of the matrix that `parts` make up; `out` has `strip_bytes(cols) / 2`
+/// elements.
+pub(crate) fn pack_strip(parts: &[TensorView<'_>], order: RowOrder, strip: usize, out: &mut [u16]) {
+    out.fill(0);
+    for row in 0..STRIP_ROWS {
+        if let Some((part, at)) = order.find(parts, strip * STRIP_ROWS + row) {
+            pack_row(part.shape.dtype, part.row(at), part.shape.cols, row, out);
+        }
     }
 }
 
@@ -141,7 +181,7 @@ mod tests {
         ];
         for strip in 0..2 {
             let mut out = vec![0xffffu16; strip_bytes(cols) / 2];
-            pack_strip(&views, strip, &mut out);
+            pack_strip(&views, RowOrder::Stacked, strip, &mut out);
             for row in strip * 16..strip * 16 + 16 {
                 for col in 0..64 {
                     let lane = col % 32 / 8 * 16 + row % 16;
@@ -152,6 +192,30 @@ mod tests {
                         _ => (((row - 5) * cols + col) * 7 + 2) as f32 % 251.0,
                     };
                     assert_eq!(bf16::from_bits(found).to_f32(), expected, "row {row}, col {col}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gate_and_up_take_turns() {
+        let rows = 9;
+        let part = |sign: f32| -> Vec<u8> {
+            (1..=rows * 8).flat_map(|i| (sign * i as f32).to_le_bytes()).collect()
+        };
+        let (gate, up) = (part(1.0), part(-1.0));
+        let shape = TensorShape { dtype: DType::F32, rows, cols: 8 };
+        let view = |bytes| TensorView::new(shape, bytes).expect("sizes agree");
+        for strip in 0..2 {
+            let mut out = vec![0xffffu16; strip_bytes(8) / 2];
+            pack_strip(&[view(&gate), view(&up)], RowOrder::Interleaved, strip, &mut out);
+            for row in strip * 16..strip * 16 + 16 {
+                let sign = if row % 2 == 0 { 1.0 } else { -1.0 };
+                for col in 0..8 {
+                    let found = bf16::from_bits(out[row % 16 * 8 + col]).to_f32();
+                    let number = (row / 2 * 8 + col + 1) as f32;
+                    let expected = if row < 2 * rows { sign * number } else { 0.0 };
+                    assert_eq!(found, expected, "row {row}, col {col}");
                 }
             }
         }

@@ -107,7 +107,7 @@ fn embedding_norm_and_head_choose_the_token_that_the_host_chooses() {
     }
     device.rms_norm(3, &x, &weight, 1e-6, &mut normed).expect("it runs");
     device.gather_rows(&normed, &mut gathered).expect("it runs");
-    device.linear(1, &gathered, &embedding, None, &mut logits).expect("it runs");
+    device.lm_head(1, &gathered, &embedding, &mut logits).expect("it runs");
 
     let last = &table[17 * HIDDEN..][..HIDDEN];
     let mean = last.iter().map(|v| v * v).sum::<f32>() / HIDDEN as f32;

@@ -161,7 +161,7 @@ impl Bench {
         device.begin_step(input)?;
         device.embed(table, 1.0, x)?;
         device.gather_rows(x, gathered)?;
-        device.linear(input.sample.len(), gathered, table, None, logits)
+        device.lm_head(input.sample.len(), gathered, table, logits)
     }
 
     /// One step; each row's token must be the one that the host takes from the same logits.

@@ -3,7 +3,7 @@
 mod matrix;
 
 use half::{bf16, f16};
-use kernel_tests::{Device, Noise, Params, f32_bytes};
+use kernel_tests::{Device, Noise, Params, f32_bytes, u32_bytes};
 use matrix::{Element, Epilogue, Product, fragment_index, fragment_len};
 
 /// In floors of `Product::worst_error`, which allow one rounding of the result and f32 accumulation
@@ -142,15 +142,15 @@ fn logits_are_f32_and_their_best_is_found() {
         let worst = product.worst_error(&logits);
         assert!(worst <= ROUNDED_ONCE, "{shape:?}: {worst} floors");
         let partial = device.bytes("partial").to_vec();
+        let rows: Vec<u32> = (0..shape[0] as u32).flat_map(|slot| [slot, 0]).collect();
         let params = Params::new()
-            .u64(0)
             .u64(device.allocate("best", &partial))
+            .u64(device.allocate("rows", &u32_bytes(&rows)))
             .u64(device.poisoned("tokens", shape[0] * 4))
-            .size(shape[1])
-            .u32(0)
+            .u64(device.poisoned("last tokens", shape[0] * 4))
             .size(shape[1].div_ceil(16))
             .u32(0);
-        device.launch("argmax_final", [shape[0], 1, 1], 64, &params);
+        device.launch("argmax_final", [shape[0], 1, 1], 1024, &params);
         let best = |row: &[f32]| {
             let (at, _) = row.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, &v)| {
                 if v > best.1 { (i, v) } else { best }

@@ -59,7 +59,7 @@ const fn limit(kernel: &'static str, min_waves: u32, max_lds: u32, min_bytes: us
 
 /// At head_dim 128 a decode wave has two blocks of keys and values in flight: 16 KB. Smaller heads
 /// have proportionally less each and more waves; larger ones have keys and values in turns.
-const LIMITS: [Limit; 38] = [
+const LIMITS: [Limit; 37] = [
     limit("attn_decode_d32", 8, 0, 4096),
     limit("attn_decode_d64", 5, 0, 8192),
     limit("attn_decode_d96", 4, 0, 12_288),
@@ -83,7 +83,6 @@ const LIMITS: [Limit; 38] = [
     limit("gather_rows", 8, 0, 0),
     limit("rope_and_cache", 8, 8192, 1024),
     limit("admit", 8, 0, 0),
-    limit("argmax_partial", 8, 64, 0),
     limit("argmax_final", 8, 128, 0),
     limit("sample", 8, 16_640, 0),
     limit("gemm_skinny_bf16_1x1", 8, 8192, 8192),

@@ -5,7 +5,7 @@
 //! [`backend::LayerOps`]. Buffers are allocated once; a step allocates nothing here.
 
 use backend::{
-    AttentionSpec, BufferKind, Device, DeviceError, KvLayout, LayerOps, QkvSpec, StepRows,
+    AddNorm, AttentionSpec, BufferKind, Device, DeviceError, KvLayout, LayerOps, QkvSpec, StepRows,
 };
 
 use crate::ModelSpec;
@@ -21,17 +21,12 @@ pub(crate) struct Decoder<D: LayerOps> {
 
 /// The activations of a step. `T` is the most tokens of a step, `S` the most sequences.
 struct Buffers<D: Device> {
-    /// `[T, hidden]` residual stream.
-    residual: D::Buffer,
-    /// `[T, hidden]` normed input of the next linear layer.
-    normed: D::Buffer,
-    /// `[T, hidden]` what attention or the MLP adds to the residual stream.
-    delta: D::Buffer,
+    stream: Stream<D>,
     /// `[T, (num_heads + 2 * num_kv_heads) * head_dim]`.
     qkv: D::Buffer,
     /// `[T, num_heads * head_dim]`.
     attention: D::Buffer,
-    /// `[T, 2 * intermediate]`.
+    /// `[T, 2 * intermediate]`; scratch.
     gate_up: D::Buffer,
     /// `[T, intermediate]`.
     activated: D::Buffer,
@@ -41,7 +36,25 @@ struct Buffers<D: Device> {
     logits: D::Buffer,
 }
 
-/// `(kind, rows, cols)` of every buffer, in the order of [`Buffers`]'s fields.
+/// The residual stream of a step.
+struct Stream<D: Device> {
+    /// `[T, hidden]`.
+    residual: D::Buffer,
+    /// `[T, hidden]` normed input of the next linear layer.
+    normed: D::Buffer,
+    /// `[T, hidden]` what attention or the MLP adds to the residual stream; scratch.
+    delta: D::Buffer,
+}
+
+impl<D: LayerOps> Stream<D> {
+    /// Where a branch's last linear layer puts its result, with the norm that comes after it.
+    fn join<'a>(&'a mut self, norm: &'a D::Weight, eps: f32) -> AddNorm<'a, D> {
+        let Self { residual, normed, delta } = self;
+        AddNorm { residual, norm, eps, out: normed, scratch: delta }
+    }
+}
+
+/// `(kind, rows, cols)` of every buffer, in the order of [`Stream`]'s and [`Buffers`]'s fields.
 pub(crate) fn buffer_shapes(
     spec: &ModelSpec,
     max_num_batched_tokens: usize,
@@ -50,14 +63,14 @@ pub(crate) fn buffer_shapes(
     let (tokens, seqs) = (max_num_batched_tokens, max_num_seqs);
     let q_cols = spec.num_heads * spec.head_dim;
     let qkv_cols = (spec.num_heads + 2 * spec.num_kv_heads) * spec.head_dim;
-    let activation = BufferKind::Activation;
+    let (activation, scratch) = (BufferKind::Activation, BufferKind::Scratch);
     [
         (activation, tokens, spec.hidden_size),
         (activation, tokens, spec.hidden_size),
-        (activation, tokens, spec.hidden_size),
+        (scratch, tokens, spec.hidden_size),
         (activation, tokens, qkv_cols),
         (activation, tokens, q_cols),
-        (activation, tokens, 2 * spec.intermediate_size),
+        (scratch, tokens, 2 * spec.intermediate_size),
         (activation, tokens, spec.intermediate_size),
         (activation, seqs, spec.hidden_size),
         (BufferKind::Logits, seqs, spec.vocab_size),
@@ -77,9 +90,7 @@ impl<D: LayerOps> Decoder<D> {
         let shapes = buffer_shapes(&spec, max_num_batched_tokens, max_num_seqs);
         let mut alloc = |i: usize| device.alloc_buffer(shapes[i].0, shapes[i].1, shapes[i].2);
         let buffers = Buffers {
-            residual: alloc(0)?,
-            normed: alloc(1)?,
-            delta: alloc(2)?,
+            stream: Stream { residual: alloc(0)?, normed: alloc(1)?, delta: alloc(2)? },
             qkv: alloc(3)?,
             attention: alloc(4)?,
             gate_up: alloc(5)?,
@@ -99,28 +110,28 @@ impl<D: LayerOps> Decoder<D> {
     ) -> Result<&mut D::Buffer, DeviceError> {
         let Self { spec, weights, buffers: b, kv_cache } = self;
         let (StepRows { num_tokens: rows, num_logits }, eps) = (rows, spec.norm_eps);
-        device.embed(&weights.embedding, 1.0, &mut b.residual)?;
+        device.embed(&weights.embedding, 1.0, &mut b.stream.residual)?;
         let first = &weights.layers[0].attn_norm;
-        device.rms_norm(rows, &b.residual, first, eps, &mut b.normed)?;
+        device.rms_norm(rows, &b.stream.residual, first, eps, &mut b.stream.normed)?;
         for (idx, layer) in weights.layers.iter().enumerate() {
             attention(device, spec, idx, layer, rows, b, kv_cache)?;
-            let norm = &layer.ffn_norm;
-            device.add_rms_norm(rows, &mut b.residual, &b.delta, norm, eps, &mut b.normed)?;
-            mlp(device, layer, rows, b)?;
-            let norm = match weights.layers.get(idx + 1) {
-                Some(next) => &next.attn_norm,
-                None => &weights.final_norm,
-            };
-            device.add_rms_norm(rows, &mut b.residual, &b.delta, norm, eps, &mut b.normed)?;
+            let to = b.stream.join(&layer.ffn_norm, eps);
+            device.linear_add_norm(rows, &b.attention, &layer.o, to)?;
+            let (x, gate_up) = (&b.stream.normed, &layer.gate_up);
+            device.linear_silu_mul(rows, x, gate_up, &mut b.gate_up, &mut b.activated)?;
+            let next = weights.layers.get(idx + 1);
+            let norm = next.map_or(&weights.final_norm, |next| &next.attn_norm);
+            let to = b.stream.join(norm, eps);
+            device.linear_add_norm(rows, &b.activated, &layer.down, to)?;
         }
-        device.gather_rows(&b.normed, &mut b.gathered)?;
+        device.gather_rows(&b.stream.normed, &mut b.gathered)?;
         let lm_head = weights.lm_head.as_ref().unwrap_or(&weights.embedding);
-        device.linear(num_logits, &b.gathered, lm_head, None, &mut b.logits)?;
+        device.lm_head(num_logits, &b.gathered, lm_head, &mut b.logits)?;
         Ok(&mut b.logits)
     }
 }
 
-/// `delta = attention(normed)`, keys and values cached on the way.
+/// `attention = attention(normed)`, keys and values cached on the way.
 fn attention<D: LayerOps>(
     device: &mut D,
     spec: &ModelSpec,
@@ -143,20 +154,7 @@ fn attention<D: LayerOps>(
         soft_cap: None,
     };
     let qk_norm = layer.qk_norm.as_ref().map(|(q, k)| (q, k));
-    device.linear(rows, &b.normed, &layer.qkv, layer.qkv_bias.as_ref(), &mut b.qkv)?;
+    device.linear(rows, &b.stream.normed, &layer.qkv, layer.qkv_bias.as_ref(), &mut b.qkv)?;
     device.rope_and_cache(layer_idx, &mut b.qkv, &qkv_spec, qk_norm, kv_cache)?;
-    device.paged_attention(layer_idx, &b.qkv, kv_cache, &attention_spec, &mut b.attention)?;
-    device.linear(rows, &b.attention, &layer.o, None, &mut b.delta)
-}
-
-/// `delta = down(silu(gate(normed)) * up(normed))`.
-fn mlp<D: LayerOps>(
-    device: &mut D,
-    layer: &LayerWeights<D::Weight>,
-    rows: usize,
-    b: &mut Buffers<D>,
-) -> Result<(), DeviceError> {
-    device.linear(rows, &b.normed, &layer.gate_up, None, &mut b.gate_up)?;
-    device.silu_mul(rows, &b.gate_up, &mut b.activated)?;
-    device.linear(rows, &b.activated, &layer.down, None, &mut b.delta)
+    device.paged_attention(layer_idx, &b.qkv, kv_cache, &attention_spec, &mut b.attention)
 }

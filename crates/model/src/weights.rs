@@ -35,6 +35,8 @@ pub(crate) trait WeightSink {
     type Weight;
     /// Matrices stacked by rows.
     fn matrix(&mut self, roles: &[TensorRole]) -> Result<Self::Weight, WeightError>;
+    /// Gate and up of a layer.
+    fn gate_up(&mut self, roles: [TensorRole; 2]) -> Result<Self::Weight, WeightError>;
     /// Vectors joined end to end.
     fn vector(&mut self, roles: &[TensorRole]) -> Result<Self::Weight, WeightError>;
 }
@@ -102,7 +104,7 @@ impl<W> LayerWeights<W> {
             },
             o: sink.matrix(&[role(O)])?,
             ffn_norm: sink.vector(&[role(FfnNorm)])?,
-            gate_up: sink.matrix(&[role(Gate), role(Up)])?,
+            gate_up: sink.gate_up([role(Gate), role(Up)])?,
             down: sink.matrix(&[role(Down)])?,
         })
     }
@@ -125,6 +127,10 @@ impl<D: Device> WeightSink for ByteCounter<'_, D> {
         Ok(())
     }
 
+    fn gate_up(&mut self, roles: [TensorRole; 2]) -> Result<(), WeightError> {
+        self.matrix(&roles)
+    }
+
     fn vector(&mut self, roles: &[TensorRole]) -> Result<(), WeightError> {
         let shape = joined_shape(self.files, roles)?;
         self.total_bytes += self.device.weight_bytes(&[shape]);
@@ -142,6 +148,23 @@ pub(crate) struct Uploader<'a, D> {
 }
 
 impl<D: Device> Uploader<'_, D> {
+    /// Reads matrices, hands them to `upload` and reports their bytes.
+    fn upload(
+        &mut self,
+        roles: &[TensorRole],
+        upload: impl FnOnce(&mut D, &[TensorView<'_>]) -> Result<D::Weight, DeviceError>,
+    ) -> Result<D::Weight, WeightError> {
+        let loaded: Vec<(TensorShape, Vec<u8>)> = roles
+            .iter()
+            .map(|role| Ok((self.files.shape(*role)?, self.files.load(*role)?)))
+            .collect::<Result<_, ModelError>>()?;
+        let views: Vec<_> = loaded.iter().map(|(shape, data)| view(*shape, data)).collect();
+        let weight = upload(self.device, &views)?;
+        let read_bytes = loaded.iter().map(|(_, data)| data.len()).sum();
+        self.report(read_bytes);
+        Ok(weight)
+    }
+
     fn report(&mut self, read_bytes: usize) {
         self.done_bytes += read_bytes as u64;
         (self.progress)(LoadProgress {
@@ -156,15 +179,11 @@ impl<D: Device> WeightSink for Uploader<'_, D> {
     type Weight = D::Weight;
 
     fn matrix(&mut self, roles: &[TensorRole]) -> Result<D::Weight, WeightError> {
-        let loaded: Vec<(TensorShape, Vec<u8>)> = roles
-            .iter()
-            .map(|role| Ok((self.files.shape(*role)?, self.files.load(*role)?)))
-            .collect::<Result<_, ModelError>>()?;
-        let views: Vec<_> = loaded.iter().map(|(shape, data)| view(*shape, data)).collect();
-        let weight = self.device.upload_weight(&views)?;
-        let read_bytes = loaded.iter().map(|(_, data)| data.len()).sum();
-        self.report(read_bytes);
-        Ok(weight)
+        self.upload(roles, |device, parts| device.upload_weight(parts))
+    }
+
+    fn gate_up(&mut self, roles: [TensorRole; 2]) -> Result<D::Weight, WeightError> {
+        self.upload(&roles, |device, parts| device.upload_gate_up(parts[0], parts[1]))
     }
 
     fn vector(&mut self, roles: &[TensorRole]) -> Result<D::Weight, WeightError> {
