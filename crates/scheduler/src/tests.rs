@@ -1,5 +1,6 @@
 //! What the scheduler promises, case by case; `random` checks the invariants on random histories.
 
+mod ahead;
 mod random;
 
 use std::sync::Arc;
@@ -106,6 +107,10 @@ fn refuses_limits_that_cannot_work() {
     for block_size in [0, 4, 129] {
         let config = SchedulerConfig { block_size, ..config() };
         assert_eq!(Scheduler::new(config).err(), Some(ConfigError::BlockSize { block_size }));
+    }
+    for max_in_flight in [0, 3] {
+        let config = SchedulerConfig { max_in_flight, ..config() };
+        assert_eq!(Scheduler::new(config).err(), Some(ConfigError::InFlight { max_in_flight }));
     }
     let zero = |field| Some(ConfigError::Zero { field });
     assert_eq!(refused(|config| config.max_num_seqs = 0), zero("max_num_seqs"));

@@ -1,6 +1,7 @@
-//! Random histories: arrivals, aborts between and during steps, failures, tiny pools.
+//! Random histories: arrivals, aborts between and during steps, failures, tiny pools, one and two
+//! steps in flight.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use proptest::prelude::*;
 
@@ -18,15 +19,21 @@ enum Op {
     Abort {
         nth: usize,
     },
-    /// A step; `abort` goes away while it is in flight, and it may fail.
+    /// A plan if there is room for one; `abort` goes away while it is in flight. Then the oldest
+    /// step ends, and may fail, unless the next is to be planned `ahead` of that.
     Step {
         abort: Option<usize>,
         fails: bool,
+        ahead: bool,
     },
 }
 
+/// What every step samples.
+const TOKEN: TokenId = 7;
+
 fn op() -> impl Strategy<Value = Op> {
-    let step = (prop::option::weighted(0.1, 0usize..8), prop::bool::weighted(0.03));
+    let abort = prop::option::weighted(0.1, 0usize..8);
+    let step = (abort, prop::bool::weighted(0.03), prop::bool::weighted(0.8));
     prop_oneof![
         3 => (0u32..3, 1usize..70, 1u32..40, 0i64..3, any::<bool>()).prop_map(
             |(text, len, max_tokens, priority, tenant)| Op::Submit {
@@ -34,15 +41,16 @@ fn op() -> impl Strategy<Value = Op> {
             }
         ),
         1 => (0usize..8).prop_map(|nth| Op::Abort { nth }),
-        12 => step.prop_map(|(abort, fails)| Op::Step { abort, fails }),
+        12 => step.prop_map(|(abort, fails, ahead)| Op::Step { abort, fails, ahead }),
     ]
 }
 
 fn any_config() -> impl Strategy<Value = SchedulerConfig> {
     let sizes = (1usize..6, 0usize..40, 8usize..64, 0usize..12);
-    let choices = (any::<bool>(), 0usize..20, any::<bool>(), 0u32..4);
+    let choices = (any::<bool>(), 0usize..20, any::<bool>(), 0u32..4, 1usize..=2);
     (sizes, choices).prop_map(|((seqs, spare_tokens, len, spare_blocks), choices)| {
-        let (enable_prefix_caching, threshold, by_priority, max_preemptions) = choices;
+        let (enable_prefix_caching, threshold, by_priority, max_preemptions, max_in_flight) =
+            choices;
         SchedulerConfig {
             max_num_seqs: seqs,
             max_num_batched_tokens: seqs + spare_tokens,
@@ -53,7 +61,7 @@ fn any_config() -> impl Strategy<Value = SchedulerConfig> {
             long_prefill_token_threshold: threshold,
             policy: if by_priority { Policy::Priority } else { Policy::Fcfs },
             max_preemptions,
-            max_in_flight: 1,
+            max_in_flight,
         }
     })
 }
@@ -62,6 +70,7 @@ fn any_config() -> impl Strategy<Value = SchedulerConfig> {
 struct World {
     bench: Bench,
     config: SchedulerConfig,
+    in_flight: VecDeque<StepPlan>,
     /// Live requests in order of arrival, with the number of their preemptions.
     live: Vec<(u64, u32)>,
     next_id: u64,
@@ -90,21 +99,38 @@ impl World {
         self.bench.scheduler.audit();
     }
 
-    fn step(&mut self, abort: Option<usize>, fails: bool) {
-        let planned = self.bench.plan();
-        assert_eq!(planned.is_empty(), self.live.is_empty(), "work is left, so some is planned");
-        self.check_plan();
-        self.check_input();
+    fn step(&mut self, abort: Option<usize>, fails: bool, ahead: bool) {
+        let mut is_planned = false;
+        if self.in_flight.len() < self.config.max_in_flight {
+            let is_empty = self.bench.plan().is_empty();
+            let may_be_empty = self.live.is_empty() || !self.in_flight.is_empty();
+            assert!(may_be_empty || !is_empty, "work is left, so some is planned");
+            self.check_plan();
+            self.check_input();
+            is_planned = !is_empty;
+            if is_planned {
+                self.in_flight.push_back(std::mem::take(&mut self.bench.plan));
+            }
+        }
         if let Some(nth) = abort {
             self.abort(nth);
         }
+        if !(ahead && is_planned) || self.in_flight.len() == self.config.max_in_flight {
+            self.settle(fails);
+        }
+    }
+
+    /// Ends the oldest step in flight.
+    fn settle(&mut self, fails: bool) {
+        let Some(plan) = self.in_flight.pop_front() else { return };
         let mut updates = Vec::new();
         if fails {
-            self.bench.scheduler.fail(&self.bench.plan, &"broken".into(), &mut updates);
-            self.bench.scheduler.audit();
+            self.bench.scheduler.fail(&plan, &"broken".into(), &mut updates);
         } else {
-            updates = self.bench.commit(7);
+            let mut sampled = vec![Sampled { token: TOKEN, logprobs: None }; plan.num_samples()];
+            self.bench.scheduler.commit(&plan, &mut sampled, &mut updates);
         }
+        self.bench.scheduler.audit();
         for update in updates {
             let at = self.live.iter().position(|(id, _)| *id == update.id.0);
             let at = at.expect("updates are for live requests");
@@ -151,8 +177,9 @@ impl World {
         let mut holders: HashMap<u32, usize> = HashMap::new();
         input.block_tables.iter().for_each(|block| *holders.entry(*block).or_default() += 1);
         assert!(written.iter().all(|block| holders[block] == 1), "written blocks are private");
-        for ((token, slot), seq) in input.token_ids.iter().zip(&input.slot_mapping).zip(rows(input))
-        {
+        let mut token_ids = input.token_ids.clone();
+        input.deferred.iter().for_each(|at| token_ids[at.token_idx as usize] = TOKEN);
+        for ((token, slot), seq) in token_ids.iter().zip(&input.slot_mapping).zip(rows(input)) {
             kv.insert(*slot, (tenants[&bench.plan.seqs[seq].id.0], *token));
         }
         for (seq, planned) in bench.plan.seqs.iter().enumerate() {
@@ -177,14 +204,16 @@ fn rows(input: &StepInput) -> impl Iterator<Item = usize> {
 
 impl Scheduler {
     /// The tokens whose KV exists once the planned step is done.
-    fn tokens(&self, planned: &PlannedSeq) -> &[TokenId] {
+    fn tokens(&self, planned: &PlannedSeq) -> Vec<TokenId> {
         let idx = self.seqs.live_idx(planned.key).expect("planned a moment ago");
-        &self.seqs.get(idx).tokens[..(planned.start + planned.len) as usize]
+        let mut tokens = self.seqs.get(idx).tokens.clone();
+        tokens.resize((planned.start + planned.len) as usize, TOKEN);
+        tokens
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(800) })]
 
     #[test]
     fn every_history_keeps_the_invariants(
@@ -194,6 +223,7 @@ proptest! {
         let mut world = World {
             bench: Bench::new(config.clone()),
             config,
+            in_flight: VecDeque::new(),
             live: Vec::new(),
             next_id: 0,
             kv: HashMap::new(),
@@ -208,14 +238,17 @@ proptest! {
                     world.submit(request);
                 }
                 Op::Abort { nth } => world.abort(nth),
-                Op::Step { abort, fails } => world.step(abort, fails),
+                Op::Step { abort, fails, ahead } => world.step(abort, fails, ahead),
             }
         }
         // No livelock: each step computes a token, and none is computed more often than the
         // bound on preemptions allows.
         let lives = world.live.len() * (1 + world.config.max_preemptions as usize);
         for _ in 0..=lives * world.config.max_model_len {
-            world.step(None, false);
+            world.step(None, false, true);
+        }
+        while !world.in_flight.is_empty() {
+            world.settle(false);
         }
         prop_assert!(world.live.is_empty() && world.bench.scheduler.is_idle());
         prop_assert_eq!(world.bench.scheduler.stats().num_live_blocks, 0);
