@@ -1,5 +1,5 @@
-//! Cost of the scheduler itself per decode step. Target: plan + fill + commit below 100 us with
-//! 256 running sequences.
+//! Cost of the scheduler itself per decode step, alone and with the next step planned before it is
+//! committed. Target: plan + fill + commit below 100 us with 256 running sequences.
 //!
 //! Run: `cargo bench --bench scheduler`.
 
@@ -15,7 +15,7 @@ use types::{
 const MAX_MODEL_LEN: usize = 1 << 20;
 
 /// A scheduler whose `num_seqs` sequences have prompts of `len` tokens and decode for ever.
-fn decoding(num_seqs: usize, len: usize) -> Scheduler {
+fn decoding(num_seqs: usize, len: usize, max_in_flight: usize) -> Scheduler {
     let mut scheduler = Scheduler::new(SchedulerConfig {
         max_num_seqs: num_seqs,
         max_num_batched_tokens: num_seqs * len,
@@ -26,7 +26,7 @@ fn decoding(num_seqs: usize, len: usize) -> Scheduler {
         long_prefill_token_threshold: 0,
         policy: Policy::Fcfs,
         max_preemptions: 3,
-        max_in_flight: 1,
+        max_in_flight,
     })
     .expect("a valid configuration");
     for id in 0..num_seqs as u64 {
@@ -44,21 +44,30 @@ fn decoding(num_seqs: usize, len: usize) -> Scheduler {
 
 fn decode_step(criterion: &mut Criterion) {
     for (num_seqs, len) in [(32, 512), (256, 512), (256, 4096)] {
-        let mut scheduler = decoding(num_seqs, len);
-        let (mut plan, mut input) = (StepPlan::default(), StepInput::default());
-        let (mut sampled, mut updates) = (Vec::new(), Vec::new());
-        let mut step = || {
-            scheduler.plan(&mut plan);
-            scheduler.fill(&plan, &mut input);
-            sampled.resize(plan.num_samples(), Sampled { token: 7, logprobs: None });
-            updates.clear();
-            scheduler.commit(&plan, &mut sampled, &mut updates);
-            black_box(updates.len())
-        };
-        assert_eq!(step(), num_seqs, "the first step prefills every prompt");
-        criterion.bench_function(&format!("decode step, {num_seqs} seqs of {len}"), |bencher| {
-            bencher.iter(&mut step);
-        });
+        for max_in_flight in [1, 2] {
+            let mut scheduler = decoding(num_seqs, len, max_in_flight);
+            let mut plans = vec![StepPlan::default(); max_in_flight];
+            let mut input = StepInput::default();
+            let (mut sampled, mut updates) = (Vec::new(), Vec::new());
+            let (mut num_planned, mut num_committed) = (0, 0);
+            let mut step = || {
+                while num_planned < num_committed + max_in_flight {
+                    let plan = &mut plans[num_planned % max_in_flight];
+                    scheduler.plan(plan);
+                    scheduler.fill(plan, &mut input);
+                    num_planned += 1;
+                }
+                let plan = &plans[num_committed % max_in_flight];
+                num_committed += 1;
+                sampled.resize(plan.num_samples(), Sampled { token: 7, logprobs: None });
+                updates.clear();
+                scheduler.commit(plan, &mut sampled, &mut updates);
+                black_box(updates.len())
+            };
+            assert_eq!(step(), num_seqs, "the first step prefills every prompt");
+            let name = format!("decode step, {num_seqs} seqs of {len}, {max_in_flight} in flight");
+            criterion.bench_function(&name, |bencher| bencher.iter(&mut step));
+        }
     }
 }
 

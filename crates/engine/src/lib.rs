@@ -1,7 +1,7 @@
 //! The engine: one thread that owns the scheduler and the executor and turns requests into tokens.
 //!
 //! ```text
-//! EngineHandle --commands--> engine thread: plan | execute | commit --one message a step-->
+//! EngineHandle --commands--> engine thread: plan | launch | collect | commit --one message a step-->
 //!                            dispatcher thread --events--> one RequestStream per request
 //! ```
 //!

@@ -2,7 +2,8 @@
 //!
 //! Owns the live sequences, their blocks and sampler slots, and the order of service. Pure: the
 //! same calls give the same plans; it never sees time, threads, I/O or device memory. Called by
-//! `engine`, which runs `plan`, `fill`, the executor and `commit` (or `fail`) once per step:
+//! `engine`, which runs `plan`, `fill`, the executor and `commit` (or `fail`) once per step, the
+//! first two of the next step before the last if the executor takes two at a time (`in_flight`):
 //!
 //! ```text
 //!  submit --> waiting --admission--> running --commit--> finished

@@ -6,7 +6,8 @@
 //! first in order of service, and sequences that were already preempted `max_preemptions` times.
 //! When the choice falls on the very sequence that asks, it keeps its blocks and only sits the
 //! step out (it *stalls*): giving them up would cost a recomputation and help nobody yet. If
-//! somebody else needs them later, it is the first to lose them.
+//! somebody else needs them later, it is the first to lose them. A victim may be in flight, and even
+//! end with that step: its token comes to it while it waits.
 //!
 //! **Bound.** A sequence preempted `max_preemptions` times is readmitted only when the blocks of
 //! its longest possible life are available, and these are promised to it: nobody else's growth
@@ -14,7 +15,8 @@
 //! never be preempted again, and `max_preemptions` is a hard bound for every sequence.
 //!
 //! **No livelock.** Preemptions are finite: at most `max_preemptions` per request. And every plan
-//! of a scheduler that is not idle computes at least one token:
+//! of a scheduler that is not idle and has nothing in flight computes at least one token (with a step
+//! in flight a plan may be empty; that step ends):
 //! - If a sequence with a promise runs, it has its blocks; it is planned unless others have
 //!   already used up the budget, and once the budget is used up nobody is preempted any more.
 //! - Otherwise the first in order of service may preempt all others; alone it fits, because
