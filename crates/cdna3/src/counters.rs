@@ -5,10 +5,11 @@
 //! arithmetic on published figures and not measured on hardware. Never prints or writes files.
 
 pub mod lds;
+mod lines;
 pub mod machine;
 mod observer;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,7 @@ pub struct Instructions {
 }
 
 /// One direction of traffic to device memory by vector instructions.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
     /// Wave accesses.
     pub num_accesses: u64,
@@ -50,8 +51,10 @@ pub struct Traffic {
     pub lines: u64,
     /// Lines touched at least once in the launch: the least that HBM must move.
     pub distinct_lines: u64,
-    #[serde(skip)]
-    touched: BTreeSet<u64>,
+    /// Those among them that two work-groups or more touched.
+    pub shared_lines: u64,
+    /// Bytes touched at least once in the launch.
+    pub distinct_bytes: u64,
 }
 
 impl Traffic {
@@ -63,12 +66,19 @@ impl Traffic {
         self.bytes as f64 / (self.lines * LINE_BYTES) as f64
     }
 
+    /// The part of the bytes of distinct lines that were touched in the launch; 1 without traffic.
+    pub fn line_use(&self) -> f64 {
+        if self.distinct_lines == 0 {
+            return 1.0;
+        }
+        self.distinct_bytes as f64 / (self.distinct_lines * LINE_BYTES) as f64
+    }
+
+    /// Adds what can be added; distinct lines cannot.
     fn merge(&mut self, other: Self) {
         self.num_accesses += other.num_accesses;
         self.bytes += other.bytes;
         self.lines += other.lines;
-        self.touched.extend(other.touched);
-        self.distinct_lines = self.touched.len() as u64;
     }
 }
 
@@ -155,17 +165,43 @@ impl Counters {
         self.waits.values().copied().max_by_key(|wait| wait.num_executions)
     }
 
-    /// Matrix cycles over those of the busiest of matrix, vector and LDS (which four SIMDs share):
-    /// 1 means that nothing else can hold the matrix units up. 0 without matrix operations.
-    pub fn mfma_balance(&self) -> f64 {
-        let busiest = self.cycles.mfma.max(self.cycles.valu).max(4 * self.lds.cycles);
-        self.cycles.mfma as f64 / busiest.max(1) as f64
+    /// Matrix cycles over those of the busiest of matrix units, vector issue (which an MFMA takes
+    /// for 4 of its cycles) and LDS (which four SIMDs share): the time that the matrix units work
+    /// if waves fill each other's gaps. 0 without matrix operations.
+    pub fn mfma_busy(&self) -> f64 {
+        let issue = self.cycles.valu + machine::valu_cycles(false) * self.instructions.mfma;
+        let lds = machine::SIMDS_PER_CU * self.lds.cycles;
+        self.cycles.mfma as f64 / self.cycles.mfma.max(issue).max(lds).max(1) as f64
+    }
+
+    /// Matrix cycles over matrix and other vector cycles, as if the two did not overlap: the share
+    /// of a SIMD's vector issue. 0 without either.
+    pub fn mfma_vector_share(&self) -> f64 {
+        let Cycles { mfma, valu, .. } = self.cycles;
+        mfma as f64 / (mfma + valu).max(1) as f64
     }
 
     /// Matrix cycles over matrix, vector and scalar cycles, as if nothing overlapped.
     pub fn mfma_issue_share(&self) -> f64 {
         let Cycles { mfma, valu, salu } = self.cycles;
         mfma as f64 / (mfma + valu + salu).max(1) as f64
+    }
+
+    /// Bytes that lanes and scalar loads asked for, both ways.
+    pub fn asked_bytes(&self) -> u64 {
+        self.read.bytes + self.written.bytes + self.scalar_bytes
+    }
+
+    /// Cycles of the local data share that bank conflicts cost.
+    pub fn lds_conflict_cycles(&self) -> u64 {
+        self.lds.cycles - self.lds.conflict_free_cycles
+    }
+
+    /// LDS cycles over those that the compute unit has while its SIMDs are busy with matrix and
+    /// other vector operations, as if the four shared the work evenly. 0 without either.
+    pub fn lds_share(&self) -> f64 {
+        let Cycles { mfma, valu, .. } = self.cycles;
+        (machine::SIMDS_PER_CU * self.lds.cycles) as f64 / (mfma + valu).max(1) as f64
     }
 
     fn merge(&mut self, other: Self) {

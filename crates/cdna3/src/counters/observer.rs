@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
+use super::lines::Lines;
 use super::{Counters, LINE_BYTES, Traffic, Wait, lds, machine, note};
 use crate::exec::{
     AccessKind, GroupInfo, MemoryAccess, Observer, ObserverFactory, Outcome, Space, WaveView,
@@ -53,7 +54,16 @@ fn unit(inst: &Inst) -> Unit {
 pub struct Counting {
     /// By the instruction's index.
     units: Vec<Unit>,
-    sums: Mutex<Counters>,
+    sums: Mutex<Sums>,
+}
+
+/// Sums over work-groups.
+#[derive(Clone, Debug, Default)]
+struct Sums {
+    /// Distinct lines are not yet in it.
+    counters: Counters,
+    read: Lines,
+    written: Lines,
 }
 
 impl Counting {
@@ -64,7 +74,11 @@ impl Counting {
 
     /// What was counted.
     pub fn counters(&self) -> Counters {
-        self.sums.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counters = sums.counters.clone();
+        sums.read.count(&mut counters.read);
+        sums.written.count(&mut counters.written);
+        counters
     }
 }
 
@@ -75,11 +89,15 @@ impl<'a> ObserverFactory for &'a Counting {
         let waves = (0..info.num_waves).map(|_| WaveLoads::default()).collect();
         let num_waves = info.num_waves as u64;
         let counters = Counters { num_groups: 1, num_waves, ..Counters::default() };
-        GroupCounting { units: &self.units, counters, waves }
+        let (read, written) = (Lines::default(), Lines::default());
+        GroupCounting { units: &self.units, counters, read, written, waves }
     }
 
     fn merge(&self, _: GroupInfo, observer: GroupCounting<'a>) {
-        self.sums.lock().unwrap_or_else(PoisonError::into_inner).merge(observer.counters);
+        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        sums.counters.merge(observer.counters);
+        sums.read.merge(observer.read);
+        sums.written.merge(observer.written);
     }
 }
 
@@ -95,11 +113,13 @@ struct WaveLoads {
 pub struct GroupCounting<'a> {
     units: &'a [Unit],
     counters: Counters,
+    read: Lines,
+    written: Lines,
     waves: Vec<WaveLoads>,
 }
 
 impl GroupCounting<'_> {
-    fn traffic(traffic: &mut Traffic, access: &MemoryAccess<'_>) {
+    fn traffic(traffic: &mut Traffic, touched: &mut Lines, access: &MemoryAccess<'_>) {
         let bytes = u64::from(access.bytes);
         let mut lines: Vec<u64> = access
             .lanes()
@@ -110,7 +130,9 @@ impl GroupCounting<'_> {
         traffic.num_accesses += 1;
         traffic.bytes += u64::from(access.mask.count_ones()) * bytes;
         traffic.lines += lines.len() as u64;
-        traffic.touched.extend(lines);
+        for (_, at) in access.lanes() {
+            touched.touch(at, bytes);
+        }
     }
 
     /// `s_waitcnt`: vector memory ends in order, so the oldest go first.
@@ -148,8 +170,8 @@ impl Observer for GroupCounting<'_> {
             Unit::Lds => instructions.lds += 1,
             Unit::Vmem => {
                 instructions.vmem += 1;
-                let is_cache = matches!(inst.op, Op::BufferInv | Op::BufferWbl2);
-                if !is_cache {
+                // LLVM's `SIInsertWaitcnts`: invalidation is not waited for, writing back is.
+                if inst.op != Op::BufferInv {
                     self.waves[wave.index()].under_way.push_back(0);
                 }
             }
@@ -181,13 +203,13 @@ impl Observer for GroupCounting<'_> {
             }
             Space::Global => {
                 if access.kind != AccessKind::Store {
-                    Self::traffic(&mut self.counters.read, access);
+                    Self::traffic(&mut self.counters.read, &mut self.read, access);
                     if let Some(last) = self.waves[wave.index()].under_way.back_mut() {
                         *last += bytes;
                     }
                 }
                 if access.kind != AccessKind::Load {
-                    Self::traffic(&mut self.counters.written, access);
+                    Self::traffic(&mut self.counters.written, &mut self.written, access);
                 }
             }
             Space::Scratch => {}

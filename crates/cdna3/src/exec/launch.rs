@@ -144,6 +144,14 @@ pub struct Part {
     pub count: u64,
 }
 
+impl Part {
+    /// At most `most` of `num_groups` work-groups, evenly spread.
+    pub fn sample(num_groups: u64, most: u64) -> Self {
+        let stride = num_groups.div_ceil(most.max(1)).max(1);
+        Self { first: (stride - 1) / 2, stride, count: most }
+    }
+}
+
 /// Runs a kernel to its end on this thread.
 ///
 /// # Errors
