@@ -30,6 +30,9 @@ pub struct Config {
     pub sanitize: bool,
     /// `ROPEWAY_EMU_REPORT`: file to which a line of JSON is appended after each launch.
     pub report: Option<PathBuf>,
+    /// `ROPEWAY_EMU_SAMPLE`: most work-groups of a launch that run, for counting large shapes.
+    /// Memory then holds a part of the results; not with the sanitizer.
+    pub sample: Option<u64>,
     /// `ROPEWAY_EMU_FAULT`: faults on order.
     pub faults: Vec<FaultRule>,
 }
@@ -42,6 +45,7 @@ impl Default for Config {
             num_threads: None,
             sanitize: false,
             report: None,
+            sample: None,
             faults: Vec::new(),
         }
     }
@@ -53,7 +57,7 @@ pub enum ConfigError {
     /// No such variable.
     #[error(
         "{0} is not a variable of the emulator; it has ROPEWAY_EMU_DEVICES, _SEED, _THREADS, \
-         _SANITIZE, _REPORT and _FAULT"
+         _SANITIZE, _REPORT, _SAMPLE and _FAULT"
     )]
     Unknown(String),
     /// A bad value.
@@ -66,6 +70,9 @@ pub enum ConfigError {
         /// What it may be.
         wanted: &'static str,
     },
+    /// A sample leaves memory undefined that the sanitizer would then report.
+    #[error("ROPEWAY_EMU_SAMPLE and ROPEWAY_EMU_SANITIZE=1 exclude each other")]
+    SampleSanitized,
     /// Bad faults.
     #[error("ROPEWAY_EMU_FAULT: {0}")]
     Fault(#[from] FaultGrammarError),
@@ -112,9 +119,16 @@ impl Config {
                 }
                 "REPORT" if value.is_empty() => return Err(error("the path of a file")),
                 "REPORT" => config.report = Some(PathBuf::from(&value)),
+                "SAMPLE" => {
+                    let most = number(&value, 1..=u64::MAX);
+                    config.sample = Some(most.ok_or_else(|| error("a number from 1 on"))?);
+                }
                 "FAULT" => config.faults = faults::parse(&value)?,
                 _ => return Err(ConfigError::Unknown(name)),
             }
+        }
+        if config.sanitize && config.sample.is_some() {
+            return Err(ConfigError::SampleSanitized);
         }
         Ok(config)
     }
@@ -150,9 +164,12 @@ mod tests {
             num_threads: Some(2),
             sanitize: true,
             report: Some(PathBuf::from("r.json")),
+            sample: None,
             faults: faults::parse("alloc@1").expect("a good rule"),
         };
         assert_eq!(config, Ok(expected));
+        let sample = Config { sample: Some(3), ..Config::default() };
+        assert_eq!(read(&[("ROPEWAY_EMU_SAMPLE", "3")]), Ok(sample));
     }
 
     #[test]
@@ -166,9 +183,12 @@ mod tests {
             ("SANITIZE", "yes"),
             ("REPORT", ""),
             ("FAULT", "alloc"),
+            ("SAMPLE", "0"),
             ("DEVICE", "1"),
         ] {
             assert!(read(&[(&format!("{PREFIX}{name}"), value)]).is_err(), "{name}={value}");
         }
+        let both = read(&[("ROPEWAY_EMU_SAMPLE", "1"), ("ROPEWAY_EMU_SANITIZE", "1")]);
+        assert_eq!(both, Err(ConfigError::SampleSanitized));
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cdna3::code_object::{ArgumentKind, CodeObjectError};
+use cdna3::counters::machine::{LDS_BYTES, groups_per_cu};
 use cdna3::exec::{Dim3, Prepared};
 use cdna3::{CodeObject, Kernel, Program};
 
@@ -16,16 +17,6 @@ use crate::memory::{Memory, Region};
 
 /// Most work-items of a work-group.
 pub(crate) const MAX_GROUP_SIZE: u64 = 1024;
-/// LDS of a compute unit, which a work-group may use in full.
-pub(crate) const LDS_BYTES: u64 = 65_536;
-/// Vector registers of a lane on one SIMD, shared by its waves.
-const SIMD_REGISTERS: u32 = 512;
-/// Vector registers are given in groups of so many.
-const REGISTER_GRANULE: u32 = 8;
-/// SIMDs of a compute unit.
-const NUM_SIMDS: u32 = 4;
-/// Waves of a SIMD.
-const MAX_WAVES: u32 = 8;
 
 /// A loaded code object.
 #[derive(Debug)]
@@ -121,22 +112,13 @@ impl Function {
         self.explicit_args().map(|(offset, size)| offset + size).max().unwrap_or(0)
     }
 
-    /// Waves of this kernel that a SIMD holds, by its registers.
-    fn waves_per_simd(&self) -> u32 {
-        let granulated = self.kernel().num_vgprs.max(1).next_multiple_of(REGISTER_GRANULE);
-        (SIMD_REGISTERS / granulated).min(MAX_WAVES)
-    }
-
     /// Work-groups of that size and dynamic LDS that a compute unit holds at once.
     pub(crate) fn occupancy(&self, group_size: u64, dynamic_lds: u64) -> u64 {
-        let waves = group_size.div_ceil(64).max(1);
         let lds = u64::from(self.kernel().group_segment_bytes) + dynamic_lds;
-        if group_size > MAX_GROUP_SIZE || lds > LDS_BYTES {
+        if group_size > MAX_GROUP_SIZE {
             return 0;
         }
-        let by_waves = u64::from(self.waves_per_simd() * NUM_SIMDS) / waves;
-        let by_lds = LDS_BYTES.checked_div(lds).unwrap_or(u64::MAX);
-        by_waves.min(by_lds)
+        groups_per_cu(self.kernel().num_vgprs, group_size.div_ceil(64) as u32, lds)
     }
 
     /// Whether a launch of that shape is possible.

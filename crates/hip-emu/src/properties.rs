@@ -4,8 +4,10 @@
 //! `hipGetDevicePropertiesR0600` from the same header of ROCm 6, whose `gcnArchName` is at 1160.
 //! Figures: AMD's data sheet and microarchitecture pages of the MI300X; SPX mode, NPS1.
 
+use cdna3::counters::machine::LDS_BYTES;
+
 use crate::memory::DEVICE_BYTES;
-use crate::module::{LDS_BYTES, MAX_GROUP_SIZE};
+use crate::module::MAX_GROUP_SIZE;
 
 /// The device's name.
 pub(crate) const NAME: &str = "AMD Instinct MI300X";

@@ -35,7 +35,7 @@ pub(crate) struct Line<'a> {
     num_vgprs: u32,
     /// Work-groups that a compute unit holds at once.
     occupancy_groups_per_cu: u64,
-    /// Waves; absent if the launch failed.
+    /// Waves that ran; absent if the launch failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     num_waves: Option<u64>,
     /// Instructions executed, each wave counted; absent if the launch failed.
@@ -44,10 +44,12 @@ pub(crate) struct Line<'a> {
     /// Why the launch failed; absent if it did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<String>,
-    /// What it asked of the machine; absent if the launch failed.
+    /// What it asked of the machine, by the work-groups that ran (all, without
+    /// `ROPEWAY_EMU_SAMPLE`); absent if the launch failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     counters: Option<&'a Counters>,
-    /// A lower bound of its time on an MI300X by these counts: arithmetic, not measured on hardware.
+    /// A lower bound of the whole launch's time on an MI300X by these counts, without the gap
+    /// before it: arithmetic, not measured on hardware.
     #[serde(skip_serializing_if = "Option::is_none")]
     bound: Option<Bound>,
     /// What the sanitizer found; absent if nothing.
@@ -103,7 +105,7 @@ impl<'a> Line<'a> {
             num_wave_instructions: done.map(|done| done.num_wave_instructions),
             fault: result.as_ref().err().map(ToString::to_string),
             counters,
-            bound: counters.map(|counters| bound(counters, counters.num_groups)),
+            bound: counters.map(|counters| bound(counters, call.grid.count())),
             findings: findings.iter().map(reported).collect(),
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use cdna3::counters::{Counters, Counting};
 use cdna3::exec::sanitize::{Finding, Sanitizer, launch_sanitized};
 use cdna3::exec::{
-    Dim3, Fault, FaultKind as ExecFault, Launch, LaunchReport, NoObserver, Options, kernarg,
+    Dim3, Fault, FaultKind as ExecFault, Launch, LaunchReport, NoObserver, Options, Part, kernarg,
     launch_with,
 };
 
@@ -233,6 +233,7 @@ fn execute(
         num_threads: runtime.num_threads,
         seed: runtime.config.seed.map(|seed| mix(seed ^ number.rotate_left(32))),
         cancel: Some(runtime.devices[device].broken()),
+        part: runtime.config.sample.map(|most| Part::sample(call.grid.count(), most)),
         ..Options::default()
     };
     let counting = runtime.report.as_ref().map(|_| Counting::new(module.prepared.program()));

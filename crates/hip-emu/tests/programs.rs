@@ -281,6 +281,26 @@ fn the_report_has_a_line_for_each_launch() {
 }
 
 #[test]
+fn a_sample_of_a_launch_is_counted_and_its_bound_scaled() {
+    let line = |sample: &[(&str, &str)], scenario_name: &str| -> serde_json::Value {
+        let report = built().folder.path().join(format!("{scenario_name}.json"));
+        let variable = ("ROPEWAY_EMU_REPORT", report.to_str().expect("a plain path"));
+        scenario(scenario_name, &[sample, &[variable]].concat());
+        let text = std::fs::read_to_string(&report).expect("it was written");
+        serde_json::from_str(text.lines().next().expect("a launch")).expect("JSON")
+    };
+    let part = line(&[("ROPEWAY_EMU_SAMPLE", "2")], "a_sample_runs");
+    let whole = line(&[], "launch_computes");
+    // A thousand words; the last work-group has fewer, in as many lines.
+    for (line, groups, bytes) in [(&part, 2, 2048), (&whole, 4, 4000)] {
+        assert_eq!(line["grid"], serde_json::json!([4, 1, 1]));
+        assert_eq!(line["counters"]["num_groups"], groups);
+        assert_eq!(line["counters"]["written"]["bytes"], bytes);
+    }
+    assert_eq!(part["bound"], whole["bound"]);
+}
+
+#[test]
 fn the_library_is_found_under_the_runtimes_name() {
     let built = built();
     let folder = built.folder.path().join("lib");

@@ -4,11 +4,12 @@ use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::slice;
 use std::sync::Arc;
 
+use cdna3::counters::machine::LDS_BYTES;
 use cdna3::exec::Dim3;
 
 use super::{call, put, wanted};
 use crate::errors::{Code, Result};
-use crate::module::{self, Function, LDS_BYTES};
+use crate::module::{self, Function};
 
 /// `HIP_LAUNCH_PARAM_BUFFER_POINTER`, `..._SIZE` and `..._END`.
 const EXTRA_POINTER: usize = 1;

@@ -3,6 +3,21 @@
 
 enum { N = 1000 };
 
+// Run with ROPEWAY_EMU_SAMPLE=2: of four work-groups the first and the third.
+static void a_sample_runs(void) {
+    hipModule_t module = load_kernels();
+    uint32_t back[N], factor = 3, n = N;
+    uint32_t *a = device_words(N), *out = device_words(N);
+    OK(hipMemset(a, 0, sizeof back));
+    OK(hipMemset(out, 0xee, sizeof back));
+    void *params[] = {&out, &a, &factor, &n};
+    OK(launch(kernel(module, "scale"), 4, NULL, params));
+    OK(hipMemcpy(back, out, sizeof back, hipMemcpyDeviceToHost));
+    for (uint32_t i = 0; i < N; i++) {
+        CHECK(back[i] == (i / 256 % 2 ? 0xeeeeeeee : i));
+    }
+}
+
 static void launch_computes(void) {
     hipModule_t module = load_kernels();
     uint32_t host[N], back[N], factor = 3, n = N;
@@ -298,6 +313,7 @@ const scenario_t launch_scenarios[] = {
     {"print_order", print_order},
     {"groups_run_side_by_side", groups_run_side_by_side},
     {"a_broken_device_ends_everything", a_broken_device_ends_everything},
+    {"a_sample_runs", a_sample_runs},
     {"launch_computes", launch_computes},
     {"dynamic_lds_and_globals", dynamic_lds_and_globals},
     {"limits_are_enforced", limits_are_enforced},
