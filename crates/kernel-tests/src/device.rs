@@ -2,12 +2,14 @@
 //!
 //! Every launch that is not counted runs under the sanitizer, and a finding fails the test.
 
+use cdna3::counters::{Counters, Counting};
 use cdna3::exec::sanitize::{DeviceShadow, Finding, launch_sanitized};
-use cdna3::exec::{Dim3, Launch, LaunchReport, Options, Prepared, VecMemory, kernarg, launch_with};
+use cdna3::exec::{
+    Dim3, Launch, LaunchReport, Options, Part, Prepared, VecMemory, kernarg, launch_with,
+};
 use cdna3::{CodeObject, Program};
 
 use crate::compile::code_object;
-use crate::traffic::{Counter, Traffic};
 
 /// A kernel's parameter struct as bytes: members in order, each aligned to its size.
 #[derive(Clone, Debug, Default)]
@@ -86,8 +88,32 @@ pub struct Device {
     memory: VecMemory,
     /// Which bytes of the memory hold values; kernels' stores define more.
     shadow: DeviceShadow,
-    /// `None` until somebody asks: counting is slow.
-    counter: Option<Counter>,
+    /// Launches are counted, of each at most so many work-groups: they run, the others do not.
+    sample: Option<u64>,
+    counted: Vec<Counted>,
+}
+
+/// What a launch asked for.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// The kernel.
+    pub kernel: String,
+    /// Work-groups of the grid.
+    pub num_groups: u64,
+    /// Of those that ran.
+    pub counters: Counters,
+}
+
+impl Counted {
+    /// Bytes that the whole launch asked for.
+    pub fn asked_bytes(&self) -> f64 {
+        self.scale() * self.counters.asked_bytes() as f64
+    }
+
+    /// Work-groups of the grid over those that ran.
+    pub fn scale(&self) -> f64 {
+        self.num_groups as f64 / self.counters.num_groups as f64
+    }
 }
 
 impl Device {
@@ -103,7 +129,8 @@ impl Device {
             modules,
             memory: VecMemory::default(),
             shadow: DeviceShadow::new(),
-            counter: None,
+            sample: None,
+            counted: Vec::new(),
         };
         device.reset();
         device
@@ -119,7 +146,7 @@ impl Device {
             self.shadow.allocate(module.image_base, bytes);
             self.shadow.mark_defined(module.image_base, bytes);
         }
-        self.counter = self.counter.take().map(|_| Counter::default());
+        self.counted.clear();
     }
 
     /// A new allocation with these bytes; its address.
@@ -145,7 +172,7 @@ impl Device {
 
     /// Runs a kernel of `grid` work-groups of `block` work-items. The parameter struct must have
     /// the size that the code object's metadata gives. Panics if the kernel faults, or if the
-    /// sanitizer finds anything (it does not look on while traffic is counted).
+    /// sanitizer finds anything (it does not look on while launches are counted).
     pub fn launch(
         &mut self,
         name: &str,
@@ -172,9 +199,16 @@ impl Device {
         let (prepared, image_base) = (&module.prepared, module.image_base);
         let what =
             Launch { prepared, kernel, image_base, grid, block, dynamic_lds: 0, kernarg_address };
-        let options = Options::default();
-        let result = match &self.counter {
-            Some(counter) => launch_with(&what, &self.memory, counter, &options),
+        let part = self.sample.map(|most| Part::sample(grid.count(), most));
+        let options = Options { part, ..Options::default() };
+        let result = match self.sample {
+            Some(_) => {
+                let counting = Counting::new(prepared.program());
+                let result = launch_with(&what, &self.memory, &&counting, &options);
+                let (kernel, num_groups) = (name.to_owned(), grid.count());
+                self.counted.push(Counted { kernel, num_groups, counters: counting.counters() });
+                result
+            }
             None => {
                 let (result, findings) =
                     launch_sanitized(&what, &self.memory, &self.shadow, &options);
@@ -185,14 +219,15 @@ impl Device {
         result.unwrap_or_else(|fault| panic!("{name}: {fault}"))
     }
 
-    /// Counts memory accesses of launches from now on; a reset begins anew.
-    pub fn count_traffic(&mut self) {
-        self.counter = Some(Counter::default());
+    /// Counts launches from now on. Of each at most `most` work-groups run, evenly spread: fewer
+    /// than the grid has leave results incomplete.
+    pub fn count(&mut self, most: u64) {
+        self.sample = Some(most);
     }
 
-    /// What was asked of memory since [`Device::count_traffic`] or the last reset.
-    pub fn traffic(&self) -> Traffic {
-        self.counter.as_ref().expect("counting was asked for").traffic()
+    /// Launches that were counted since the last reset, in order.
+    pub fn counted(&self) -> &[Counted] {
+        &self.counted
     }
 
     /// The bytes of an allocation.

@@ -1,21 +1,26 @@
 //! Test equipment for `kernels/*.hip`: compiles them for gfx942 with clang-19, loads the code
-//! object and launches its kernels on the emulated device of `cdna3`.
+//! object and launches its kernels on the emulated device of `cdna3`; and counts whole steps of the
+//! HIP backend on the emulated runtime.
 //!
-//! Owns the compiler flags of the tests and the device they run on; the references that results
-//! are held to are written in the tests. Never enters the product binary, and says nothing about
-//! hardware.
+//! Owns the compiler flags of the tests and the device they run on, the shapes of models and the
+//! estimate of a step; the references that results are held to are written in the tests. Never
+//! enters the product binary. What it says of time is arithmetic, not measured on hardware.
 #![forbid(unsafe_code)]
 
 mod cache;
 mod compile;
 mod device;
+mod estimate;
+mod model_shape;
 mod numbers;
 mod resources;
-mod traffic;
+mod steps;
 
 pub use cache::{BLOCK_SIZE, CacheShape};
 pub use compile::{code_object, kernel_files, kernels_folder};
-pub use device::{Device, Params};
+pub use device::{Counted, Device, Params};
+pub use estimate::{KernelTime, MEMORY_LATENCY_S, StepEstimate};
+pub use model_shape::{LLAMA_8B, LLAMA_70B_RANK, ModelShape, QWEN_1_5B};
 pub use numbers::{Noise, bf16_bytes, bf16_floor, f32_bytes, u32_bytes, worst_error};
 pub use resources::{LoopClocks, Resources};
-pub use traffic::Traffic;
+pub use steps::{Launch, StepCase, count_steps, run_ordered_steps};

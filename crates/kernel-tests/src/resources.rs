@@ -9,16 +9,12 @@
 use std::fmt;
 use std::ops::Range;
 
-use cdna3::counters::machine::mfma_cycles;
+use cdna3::counters::machine::{mfma_cycles, waves_per_simd};
 use cdna3::{CodeObject, Inst, Kernel, Op, Program};
 
 use crate::compile::code_object;
 
 const LANES: usize = 64;
-/// Registers of a lane of a SIMD, and the unit in which waves get them.
-const SIMD_VGPRS: u32 = 512;
-const VGPR_GRANULE: u32 = 8;
-const MAX_WAVES: u32 = 8;
 
 /// One kernel's resources.
 #[derive(Clone, Debug)]
@@ -94,8 +90,7 @@ impl LoopClocks {
 impl Resources {
     /// Waves of a SIMD that the vector registers allow.
     pub fn waves_per_simd(&self) -> u32 {
-        let granted = self.num_vgprs.max(1).next_multiple_of(VGPR_GRANULE);
-        MAX_WAVES.min(SIMD_VGPRS / granted)
+        waves_per_simd(self.num_vgprs)
     }
 
     /// Resources of every kernel of `kernels/{file}`, by name.

@@ -1,9 +1,10 @@
-//! What attention asks of memory and of the matrix units, counted on the emulator. Not measured on
-//! hardware.
+//! What attention asks of memory, LDS and the matrix units, counted on the emulator with random
+//! scores, so that maxima move and accumulators are rescaled. Not measured on hardware.
 
 #[expect(dead_code, reason = "parity is held in attention.rs")]
 mod paged;
 
+use kernel_tests::Counted;
 use paged::{Bench, Seq, Shape};
 
 /// One KV head of a layer: the others repeat it.
@@ -30,25 +31,50 @@ fn minimal_decode_bytes(shape: &Shape, length: usize) -> usize {
         + 4 * length.div_ceil(16)
 }
 
+fn assert_no_conflicts(launch: &Counted) {
+    let conflicts = launch.counters.lds_conflict_cycles();
+    assert_eq!(conflicts, 0, "{}: cycles lost to bank conflicts", launch.kernel);
+}
+
 #[test]
 fn decode_asks_for_little_more_than_it_must() {
     let mut bench = Bench::new();
-    bench.device.count_traffic();
+    bench.device.count(u64::MAX);
     // Groups of Llama-3.1-8B, Qwen2.5-1.5B and Llama-3.1-70B.
     for (group, length) in [(4, 1024), (6, 1024), (8, 1024), (4, 8192), (8, 8192)] {
         let shape = slice(group);
         bench.run(&shape, &[Seq { id: 1, context: length - 1, new: 1 }], 2);
-        let traffic = bench.device.traffic();
-        let minimal = minimal_decode_bytes(&shape, length) as f64;
-        let ratio = (traffic.read_bytes + traffic.written_bytes) as f64 / minimal;
-        println!(
-            "group {group} length {length}: {ratio:.4} of minimal, lines {:.4}",
-            traffic.line_use()
-        );
+        let launches = bench.device.counted();
+        let asked: f64 = launches.iter().map(Counted::asked_bytes).sum();
+        let ratio = asked / minimal_decode_bytes(&shape, length) as f64;
+        println!("group {group} length {length}: {ratio:.4} of minimal");
         assert!(ratio <= 1.05, "group {group} length {length}: {ratio} times the minimal bytes");
-        // Arguments and small arrays share no lines with others: they are the rest.
-        assert!(traffic.line_use() >= 0.99, "{} of the touched lines are used", traffic.line_use());
+        for launch in launches {
+            assert_no_conflicts(launch);
+            let line_use = launch.counters.read.line_use();
+            println!("  {}: lines {line_use:.4}", launch.kernel);
+            // Lengths and starts of sequences share no lines with others: they are the rest.
+            assert!(line_use >= 0.99, "{}: {line_use} of the lines are used", launch.kernel);
+        }
+        let first = launches[0].counters.first_wait.expect("decode waits for keys");
+        assert!(first.bytes_min >= 16 << 10, "{} bytes in flight", first.bytes_min);
     }
+}
+
+/// A prompt of 8192 tokens; a sample of the work-groups, which all see their own prefix.
+#[test]
+fn prefill_is_bound_by_matrix_operations() {
+    let mut bench = Bench::new();
+    bench.device.count(2);
+    bench.run(&slice(4), &[Seq { id: 1, context: 0, new: 8192 }], 1);
+    let [launch] = bench.device.counted() else { panic!("one launch") };
+    let counters = &launch.counters;
+    println!("{}\n{counters}", launch.kernel);
+    let (busy, share) = (counters.mfma_busy(), counters.mfma_vector_share());
+    println!("matrix units busy {busy:.3}, share of vector issue {share:.3}");
+    println!("LDS {:.3}", counters.lds_share());
+    assert!(busy >= 0.70, "matrix units are busy for {busy} of the time");
+    assert_no_conflicts(launch);
 }
 
 /// Instructions of a tile beyond those of the loop's cheapest round show in the long run: rescaling,
