@@ -117,7 +117,8 @@ fn table(rows: &BTreeMap<String, Row>) -> String {
     text.push_str(
         "\nused: bytes asked over bytes of the touched lines; / least: over bytes of distinct \
          lines;\nLDS: bank cycles over those without conflicts; MFMA: share of arithmetic cycles; \
-         bound: sum of\nlower bounds on an MI300X, by counts and not measured on hardware\n",
+         bound: sum of\nlower bounds on an MI300X, without the gaps between launches, by counts and not measured on \
+         hardware;\nwith ROPEWAY_EMU_SAMPLE counts are those of the sample, the bound that of the whole\n",
     );
     text
 }
