@@ -1,17 +1,21 @@
 //! The device: opening it, and the storage side of `backend`'s traits.
 
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 
 use backend::{
     BufferKind, Device, DeviceError, KvDType, KvLayout, StepLimits, TensorShape, TensorView,
 };
-use types::Sampled;
 
+use crate::decode::DecodeState;
 use crate::error::HipFailure;
+use crate::flights::Flights;
+use crate::graphs::{Graphs, MAX_GRAPH_BYTES, MAX_GRAPHS, Reach};
 use crate::launch::{Kernels, PADDED_HEAD_DIMS};
 use crate::runtime::{DeviceMemory, Gpu, Pinned, Runtime, Stream};
 use crate::sample::{Samplers, logits_stride};
 use crate::step::StepState;
+use crate::stepping::Run;
 use crate::weight::{
     HipWeight, RowOrder, STRIP_ROWS, WeightKind, pack_strip, strip_bytes, widen_vector,
 };
@@ -26,13 +30,27 @@ pub(crate) const SEGMENT_TOKENS: usize = 256;
 /// ring of its own size.
 const RING_HALF_BYTES: usize = 8 << 20;
 
-/// Which GPU to open.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Partial results of attention that there is room for, per query head: 256-token segments of all
+/// sequences of a launch together. Steps with more are launched by parts: each still has far more
+/// work-groups than a GPU holds, and the memory stays at some 70 MB for 32 heads of 128 elements
+/// where 256 sequences of 128k tokens would take 2 GB.
+const MAX_PARTIAL_SEGMENTS: usize = 4096;
+
+/// Which GPU to open, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HipConfig {
     /// `N` of `hip:N`.
     pub index: u32,
     /// Library to open instead of the usual names.
     pub library: Option<PathBuf>,
+    /// Decode steps kept as graphs; 0 launches every operation by itself.
+    pub max_graphs: usize,
+}
+
+impl Default for HipConfig {
+    fn default() -> Self {
+        Self { index: 0, library: None, max_graphs: MAX_GRAPHS }
+    }
 }
 
 /// A GPU with our kernels.
@@ -45,6 +63,7 @@ pub struct HipDevice {
     pub(crate) stream: Stream,
     pub(crate) gpu: Gpu,
     description: String,
+    max_graphs: usize,
 }
 
 /// Scratch for steps of a known largest size.
@@ -52,11 +71,20 @@ pub(crate) struct Workspace {
     pub(crate) limits: StepLimits,
     pub(crate) step: StepState,
     pub(crate) samplers: Samplers,
-    /// The step's tokens, until they are collected.
-    pub(crate) sampled: Vec<Sampled>,
-    /// f32 `[seqs, heads, segments, padded head]`, of attention that is split.
+    pub(crate) flights: Flights,
+    /// `None` where no graphs are wanted or possible.
+    pub(crate) decode: Option<DecodeState>,
+    pub(crate) graphs: Graphs,
+    pub(crate) run: Run,
+    /// Whether the step at hand has been sampled from.
+    pub(crate) has_sampled: bool,
+    /// What the operations of a capture can reach.
+    pub(crate) reach: Cell<Reach>,
+    /// The first launch that a capture refused.
+    pub(crate) capture_failure: RefCell<Option<HipFailure>>,
+    /// f32 `[partial_rows, padded head]`, of attention that is split.
     pub(crate) partial_out: DeviceMemory,
-    /// f32 `[seqs, heads, segments, 2]`.
+    /// f32 `[partial_rows, 2]`.
     pub(crate) partial_stats: DeviceMemory,
 }
 
@@ -124,9 +152,19 @@ fn element_bytes(kind: BufferKind) -> usize {
     }
 }
 
+/// Segments of the longest sequence.
+pub(crate) fn max_segments(limits: &StepLimits) -> usize {
+    limits.max_model_len.div_ceil(SEGMENT_TOKENS)
+}
+
+/// Segments of all sequences of an attention launch that there is room for.
+pub(crate) fn partial_segments(limits: &StepLimits) -> usize {
+    let longest = max_segments(limits);
+    limits.max_num_seqs.saturating_mul(longest).min(MAX_PARTIAL_SEGMENTS.max(longest))
+}
+
 fn partial_rows(limits: &StepLimits) -> usize {
-    let segments = limits.max_model_len.div_ceil(SEGMENT_TOKENS);
-    limits.max_num_seqs * limits.num_heads * segments
+    partial_segments(limits) * limits.num_heads
 }
 
 impl HipDevice {
@@ -142,7 +180,16 @@ impl HipDevice {
         let description = format!("{} ({}, {arch})", gpu.label(), gpu.name()?);
         tracing::info!(device = description, library = runtime.library_name(), "HIP device opened");
         let stream = gpu.stream()?;
-        Ok(Self { work: None, rope: None, ring: Vec::new(), kernels, stream, gpu, description })
+        Ok(Self {
+            work: None,
+            rope: None,
+            ring: Vec::new(),
+            kernels,
+            stream,
+            gpu,
+            description,
+            max_graphs: config.max_graphs,
+        })
     }
 
     /// Free and total bytes of device memory now.
@@ -255,16 +302,51 @@ impl HipDevice {
         Ok(())
     }
 
+    fn has_graphs(&self, limits: &StepLimits) -> bool {
+        self.max_graphs > 0 && DecodeState::is_possible(limits)
+    }
+
     fn workspace(&self, limits: &StepLimits) -> Result<Workspace, HipFailure> {
         let rows = partial_rows(limits);
+        let samplers = Samplers::new(&self.gpu, limits)?;
+        let last_tokens = samplers.last_tokens();
+        let decode = self
+            .has_graphs(limits)
+            .then(|| DecodeState::new(&self.gpu, &self.stream, limits, last_tokens))
+            .transpose()?;
+        let max_rows = limits.max_num_seqs.min(limits.max_num_batched_tokens);
         Ok(Workspace {
             limits: *limits,
             step: StepState::new(&self.gpu, limits)?,
-            samplers: Samplers::new(&self.gpu, limits)?,
-            sampled: Vec::with_capacity(limits.max_num_seqs),
+            samplers,
+            flights: Flights::new(&self.gpu, limits.max_num_seqs)?,
+            decode,
+            graphs: Graphs::new(self.max_graphs, max_rows),
+            run: Run::Nothing,
+            has_sampled: false,
+            reach: Cell::default(),
+            capture_failure: RefCell::default(),
             partial_out: self.gpu.alloc(rows * padded_head(limits.head_dim) * 4)?,
             partial_stats: self.gpu.alloc(rows * 2 * 4)?,
         })
+    }
+
+    /// Forgets graphs whose operations may reach what is about to be another.
+    pub(crate) fn forget_graphs(&mut self) -> Result<(), HipFailure> {
+        if let Some(work) = self.work.as_mut().filter(|work| !work.graphs.is_empty()) {
+            self.stream.synchronize()?;
+            work.graphs.clear();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for HipDevice {
+    /// What is freed next must not be in use, and nothing can be freed under capture.
+    fn drop(&mut self) {
+        self.stream.abandon_capture();
+        // A device that is lost waits for nothing.
+        let _ = self.stream.synchronize();
     }
 }
 
@@ -315,7 +397,8 @@ impl Device for HipDevice {
         if kind == BufferKind::Activation && !cols.is_multiple_of(8) {
             return Err(self.unsupported(format!("rows of {cols} numbers, no multiple of 8")));
         }
-        let memory = self.zeroed(self.buffer_bytes(kind, rows, cols));
+        let forgotten = self.forget_graphs();
+        let memory = forgotten.and_then(|()| self.zeroed(self.buffer_bytes(kind, rows, cols)));
         let memory = memory.map_err(|failure| self.error("an activation buffer", failure))?;
         Ok(HipBuffer { memory, kind, rows, cols })
     }
@@ -338,14 +421,18 @@ impl Device for HipDevice {
             )));
         }
         // Padding must read as zero, and so must what is not yet written.
-        let memory = self.zeroed(self.kv_cache_bytes(layout));
+        let forgotten = self.forget_graphs();
+        let memory = forgotten.and_then(|()| self.zeroed(self.kv_cache_bytes(layout)));
         let memory = memory.map_err(|failure| self.error("the KV cache", failure))?;
         Ok(HipKvCache { memory, layout: *layout })
     }
 
     fn workspace_bytes(&self, limits: &StepLimits) -> usize {
+        let graphs =
+            if self.has_graphs(limits) { DecodeState::bytes(limits) + MAX_GRAPH_BYTES } else { 0 };
         StepState::bytes(limits)
             + Samplers::device_bytes(limits)
+            + graphs
             + partial_rows(limits) * (padded_head(limits.head_dim) + 2) * 4
     }
 

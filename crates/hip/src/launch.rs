@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::error::HipFailure;
 use crate::kernels::{CODE_OBJECTS, CodeObject, embedded_archs};
 use crate::params::{
-    AdmitParams, ArgmaxParams, AttnDecodeParams, AttnPrefillParams, AttnReduceParams, EmbedParams,
-    GatherRowsParams, GemmParams, RmsNormParams, RopeAndCacheParams, SampleParams, SiluMulParams,
+    AdmitParams, AdvanceParams, ArgmaxParams, AttnDecodeParams, AttnPrefillParams,
+    AttnReduceParams, EmbedParams, GatherRowsParams, GemmParams, RmsNormParams, RopeAndCacheParams,
+    SampleParams, SiluMulParams, TakeLastTokensParams,
 };
 use crate::runtime::{Gpu, Kernel, Module};
 
@@ -36,6 +37,8 @@ const PREFILL: [&str; 7] = [
 
 /// The kernels that the layer operations launch.
 pub(crate) struct Kernels {
+    pub(crate) advance: Kernel<AdvanceParams>,
+    pub(crate) take_last_tokens: Kernel<TakeLastTokensParams>,
     pub(crate) embed: Kernel<EmbedParams>,
     pub(crate) rms_norm: Kernel<RmsNormParams>,
     pub(crate) add_rms_norm: Kernel<RmsNormParams>,
@@ -105,6 +108,8 @@ impl Kernels {
         }
         let mut loader = Loader { gpu, arch, modules: HashMap::new() };
         Ok(Self {
+            advance: loader.find("advance")?,
+            take_last_tokens: loader.find("take_last_tokens")?,
             embed: loader.find("embed_fragments")?,
             rms_norm: loader.find("rms_norm")?,
             add_rms_norm: loader.find("add_rms_norm")?,

@@ -4,22 +4,24 @@
 //! host, since a kernel that reads elsewhere would take the device down.
 
 use backend::{
-    AddNorm, AttentionSpec, BufferKind, DeviceError, LayerOps, QkvSpec, RopeTable, StepEnd,
-    StepRows, StepRun,
+    AddNorm, AttentionSpec, BufferKind, DeviceError, LayerOps, QkvSpec, RopeTable, StepEnd, StepRun,
 };
 use half::bf16;
 use types::{Sampled, StepInput};
 
-use crate::admission::AdmitError;
 use crate::device::{
     HipBuffer, HipDevice, HipKvCache, Rope, SEGMENT_TOKENS, Workspace, padded_head,
+    partial_segments,
 };
 use crate::error::HipFailure;
+use crate::flights::MAX_IN_FLIGHT;
+use crate::graphs::Reach;
 use crate::launch::PADDED_HEAD_DIMS;
 use crate::params::{
     AttnDecodeParams, AttnPrefillParams, AttnReduceParams, EmbedParams, GatherRowsParams,
     GemmParams, RmsNormParams, RopeAndCacheParams, SiluMulParams,
 };
+use crate::stepping::Run;
 use crate::weight::HipWeight;
 
 /// `SILU_MUL` and `OUT_F32` of `kernels/gemm.h`.
@@ -31,12 +33,40 @@ const MAX_SKINNY_ROWS: usize = 64;
 const FULL_GRID: usize = 304;
 
 impl HipDevice {
-    fn work(&self) -> &Workspace {
+    pub(crate) fn work(&self) -> &Workspace {
         self.work.as_ref().expect("reserve_workspace comes before the first step")
     }
 
-    fn done<T>(&self, op: &str, result: Result<T, HipFailure>) -> Result<T, DeviceError> {
+    pub(crate) fn work_mut(&mut self) -> &mut Workspace {
+        self.work.as_mut().expect("reserve_workspace comes before the first step")
+    }
+
+    pub(crate) fn done<T>(
+        &self,
+        op: &str,
+        result: Result<T, HipFailure>,
+    ) -> Result<T, DeviceError> {
         result.map_err(|failure| self.error(op, failure))
+    }
+
+    /// The result of an operation's launches. What a capture refuses is noted, and the step is run
+    /// again without one.
+    fn launched(&self, op: &str, result: Result<(), HipFailure>) -> Result<(), DeviceError> {
+        let work = self.work();
+        match result {
+            Err(failure) if matches!(work.run, Run::Capture(_)) => {
+                work.capture_failure.borrow_mut().get_or_insert(failure);
+                Ok(())
+            }
+            result => self.done(op, result),
+        }
+    }
+
+    fn note_reach(&self, note: impl FnOnce(&mut Reach)) {
+        let reach = &self.work().reach;
+        let mut noted = reach.get();
+        note(&mut noted);
+        reach.set(noted);
     }
 
     fn check_cache(&self, op: &str, cache: &HipKvCache) -> Result<(), DeviceError> {
@@ -50,6 +80,7 @@ impl HipDevice {
             let (block, num_blocks) = (step.max_block, layout.num_blocks);
             return Err(self.failed(op, format!("block {block} of a cache of {num_blocks} blocks")));
         }
+        self.note_reach(|reach| reach.num_blocks = layout.num_blocks);
         Ok(())
     }
 
@@ -125,8 +156,30 @@ impl HipDevice {
             soft_cap: spec.soft_cap.unwrap_or(0.0),
             reserved: 0,
         };
-        let group = (spec.num_heads / limits.num_kv_heads).div_ceil(16);
-        let grid = [limits.num_kv_heads * group, num_segments, step.num_seqs];
+        if num_segments < 2 {
+            return self.decode_part(params, step.num_seqs);
+        }
+        // Partial results of so many sequences fit the workspace.
+        let per_part = partial_segments(limits) / num_segments;
+        for first in (0..step.num_seqs).step_by(per_part) {
+            let offset = (first * size_of::<u32>()) as u64;
+            let part = AttnDecodeParams {
+                block_table_start: params.block_table_start + offset,
+                seq_lens: params.seq_lens + offset,
+                query_start_loc: params.query_start_loc + offset,
+                ..params
+            };
+            self.decode_part(part, per_part.min(step.num_seqs - first))?;
+        }
+        Ok(())
+    }
+
+    /// Decode attention of `num_seqs` sequences, the first of which is where `params` points.
+    fn decode_part(&self, params: AttnDecodeParams, num_seqs: usize) -> Result<(), HipFailure> {
+        let limits = &self.work().limits;
+        let (num_heads, num_segments) = (params.num_heads as usize, params.num_segments as usize);
+        let group = (num_heads / limits.num_kv_heads).div_ceil(16);
+        let grid = [limits.num_kv_heads * group, num_segments, num_seqs];
         let padded = padded_head(limits.head_dim);
         let kernel = &self.kernels.attn_decode[head_index(padded)];
         self.stream.launch(kernel, grid, 64, &params)?;
@@ -144,7 +197,7 @@ impl HipDevice {
             num_segments: params.num_segments,
             window: params.window,
         };
-        let grid = [step.num_seqs, (spec.num_heads * padded).div_ceil(1024), 1];
+        let grid = [num_seqs, (num_heads * padded).div_ceil(1024), 1];
         self.stream.launch(&self.kernels.attn_reduce, grid, 256, &params)
     }
 
@@ -234,40 +287,20 @@ fn big_shape(rows: usize, n: usize) -> (usize, usize) {
 }
 
 impl LayerOps for HipDevice {
+    fn max_steps_in_flight(&self) -> usize {
+        MAX_IN_FLIGHT
+    }
+
     fn begin_step(&mut self, input: &StepInput) -> Result<StepRun, DeviceError> {
-        let ready = self.gpu.make_current().and_then(|()| self.stream.synchronize());
-        self.done("begin_step", ready)?;
-        let work = self.work.as_mut().expect("reserve_workspace comes before the first step");
-        work.sampled.clear();
-        let limits = work.limits;
-        if input.num_tokens() > limits.max_num_batched_tokens
-            || input.num_seqs() > limits.max_num_seqs
-        {
-            let (tokens, seqs) = (input.num_tokens(), input.num_seqs());
-            let reason =
-                format!("{tokens} tokens of {seqs} sequences exceed the reserved {limits:?}");
-            return Err(self.failed("begin_step", reason));
-        }
-        let begun =
-            work.samplers.begin_step(&self.stream, &self.kernels, &input.admitted, &input.sample);
-        match begun {
-            Ok(()) => {}
-            Err(AdmitError::Hip(failure)) => return self.done("begin_step", Err(failure)),
-            Err(error) => return Err(self.failed("begin_step", error.to_string())),
-        }
-        let result = work.step.set(&self.stream, input, limits.block_size);
-        self.done("begin_step", result)?;
-        Ok(StepRun::Compute(StepRows::of(input)))
+        self.begin(input)
     }
 
     fn finish_step(&mut self) -> Result<StepEnd, DeviceError> {
-        Ok(StepEnd::Launched)
+        self.finish()
     }
 
     fn collect(&mut self, out: &mut Vec<Sampled>) -> Result<(), DeviceError> {
-        let work = self.work.as_mut().expect("reserve_workspace comes before the first step");
-        out.append(&mut work.sampled);
-        Ok(())
+        self.collect_oldest(out)
     }
 
     fn set_rope(&mut self, table: RopeTable) -> Result<(), DeviceError> {
@@ -285,6 +318,8 @@ impl LayerOps for HipDevice {
             Ok(Rope { half, num_positions: table.cos.len() / half, cos, sin })
         };
         let rope = upload(self).map_err(|failure| self.error("the rotation table", failure))?;
+        let forgotten = self.forget_graphs();
+        self.done("the rotation table", forgotten)?;
         self.rope = Some(rope);
         Ok(())
     }
@@ -302,6 +337,7 @@ impl LayerOps for HipDevice {
             let reason = format!("token {} of a vocabulary of {rows}", step.max_token);
             return Err(self.failed("embed", reason));
         }
+        self.note_reach(|reach| reach.num_tokens = rows);
         let params = EmbedParams {
             token_ids: step.at.token_ids,
             table: address,
@@ -312,7 +348,7 @@ impl LayerOps for HipDevice {
             reserved: 0,
         };
         let grid = [step.num_tokens, 1, 1];
-        self.done("embed", self.stream.launch(&self.kernels.embed, grid, 256, &params))
+        self.launched("embed", self.stream.launch(&self.kernels.embed, grid, 256, &params))
     }
 
     fn rms_norm(
@@ -323,7 +359,7 @@ impl LayerOps for HipDevice {
         eps: f32,
         out: &mut HipBuffer,
     ) -> Result<(), DeviceError> {
-        self.done("rms_norm", self.norm(rows, x, None, weight, eps, out))
+        self.launched("rms_norm", self.norm(rows, x, None, weight, eps, out))
     }
 
     fn add_rms_norm(
@@ -335,7 +371,7 @@ impl LayerOps for HipDevice {
         eps: f32,
         out: &mut HipBuffer,
     ) -> Result<(), DeviceError> {
-        self.done("add_rms_norm", self.norm(rows, residual, Some(delta), weight, eps, out))
+        self.launched("add_rms_norm", self.norm(rows, residual, Some(delta), weight, eps, out))
     }
 
     fn linear(
@@ -349,7 +385,7 @@ impl LayerOps for HipDevice {
         assert_eq!(out.cols, weight.matrix().1, "linear: widths differ");
         let mut params = gemm_params(rows, x, weight.matrix(), out);
         params.bias = bias.map_or(0, |bias| bias.vector().0);
-        self.done("linear", self.gemm(&params))
+        self.launched("linear", self.gemm(&params))
     }
 
     fn linear_add_norm(
@@ -363,8 +399,8 @@ impl LayerOps for HipDevice {
         assert_eq!(residual.cols, weight.matrix().1, "linear_add_norm: widths differ");
         let mut params = gemm_params(rows, x, weight.matrix(), residual);
         params.residual = params.out;
-        self.done("linear_add_norm", self.gemm(&params))?;
-        self.done("linear_add_norm", self.norm(rows, residual, None, norm, eps, out))
+        self.launched("linear_add_norm", self.gemm(&params))?;
+        self.launched("linear_add_norm", self.norm(rows, residual, None, norm, eps, out))
     }
 
     fn linear_silu_mul(
@@ -378,7 +414,7 @@ impl LayerOps for HipDevice {
         assert_eq!(2 * out.cols, gate_up.gate_up().1, "linear_silu_mul: widths differ");
         let mut params = gemm_params(rows, x, gate_up.gate_up(), out);
         params.flags |= GEMM_SILU_MUL;
-        self.done("linear_silu_mul", self.gemm(&params))
+        self.launched("linear_silu_mul", self.gemm(&params))
     }
 
     fn lm_head(
@@ -397,7 +433,7 @@ impl LayerOps for HipDevice {
         assert!(logits.kind == BufferKind::Logits && rows <= rows_at_most, "lm_head: no logits");
         let mut params = gemm_params(rows, x, weight.matrix(), logits);
         params.partial = work.samplers.parts_to_fill();
-        self.done("lm_head", self.gemm(&params))
+        self.launched("lm_head", self.gemm(&params))
     }
 
     fn rope_and_cache(
@@ -415,6 +451,7 @@ impl LayerOps for HipDevice {
             let reason = format!("position {} is past the rotation table", step.max_position);
             return Err(self.failed("rope_and_cache", reason));
         }
+        self.note_reach(|reach| reach.num_positions = rope.num_positions);
         let num_heads = spec.num_heads + 2 * spec.num_kv_heads;
         assert_eq!(qkv.cols, num_heads * spec.head_dim, "rows are not fused QKV");
         let (k_cache, v_cache) = cache.layer(layer);
@@ -438,7 +475,7 @@ impl LayerOps for HipDevice {
         let lanes = (padded_head(spec.head_dim) / 8).next_power_of_two();
         let grid = [step.num_tokens, (num_heads * lanes).div_ceil(256), 1];
         let result = self.stream.launch(&self.kernels.rope_and_cache, grid, 256, &params);
-        self.done("rope_and_cache", result)
+        self.launched("rope_and_cache", result)
     }
 
     fn paged_attention(
@@ -454,10 +491,10 @@ impl LayerOps for HipDevice {
         assert_eq!(out.cols, spec.num_heads * limits.head_dim, "paged_attention: output width");
         let (has_decode, has_prefill) = (step.longest_decode > 0, step.longest_prefill > 0);
         if has_decode {
-            self.done("paged_attention", self.decode(layer, qkv, cache, spec, out))?;
+            self.launched("paged_attention", self.decode(layer, qkv, cache, spec, out))?;
         }
         if has_prefill {
-            self.done("paged_attention", self.prefill(layer, qkv, cache, spec, out))?;
+            self.launched("paged_attention", self.prefill(layer, qkv, cache, spec, out))?;
         }
         Ok(())
     }
@@ -476,7 +513,7 @@ impl LayerOps for HipDevice {
             reserved: 0,
         };
         let grid = [out.cols.div_ceil(2048), rows, 1];
-        self.done("silu_mul", self.stream.launch(&self.kernels.silu_mul, grid, 256, &params))
+        self.launched("silu_mul", self.stream.launch(&self.kernels.silu_mul, grid, 256, &params))
     }
 
     fn gather_rows(&mut self, x: &HipBuffer, out: &mut HipBuffer) -> Result<(), DeviceError> {
@@ -490,23 +527,25 @@ impl LayerOps for HipDevice {
             reserved: 0,
         };
         let grid = [step.num_logits, 1, 1];
-        self.done("gather_rows", self.stream.launch(&self.kernels.gather_rows, grid, 256, &params))
+        self.launched(
+            "gather_rows",
+            self.stream.launch(&self.kernels.gather_rows, grid, 256, &params),
+        )
     }
 
     fn sample(&mut self, logits: &mut HipBuffer) -> Result<(), DeviceError> {
-        let work = self.work.as_mut().expect("reserve_workspace comes before the first step");
-        assert_eq!(logits.cols, work.limits.vocab_size, "sample: another vocabulary than reserved");
-        let Workspace { samplers, step, sampled, .. } = work;
-        let mode = samplers.mode(&step.sample);
-        let rows = (step.at.sample, step.sample.len());
-        let launched = samplers.launch(&self.stream, &self.kernels, mode, rows, &logits.memory);
-        let fetched = launched.and_then(|()| samplers.fetch(&self.stream, &step.sample));
-        let waited = fetched.and_then(|()| self.stream.synchronize());
-        match waited {
-            Ok(()) => samplers.take(sampled),
-            Err(_) => samplers.forget(),
-        }
-        self.done("sample", waited)
+        let Workspace { limits, samplers, step, run, .. } = self.work();
+        assert_eq!(logits.cols, limits.vocab_size, "sample: another vocabulary than reserved");
+        // A graph's rows are padded, and its key says what samples.
+        let (mode, num_rows) = match run {
+            Run::Capture(key) => (key.mode, key.num_rows),
+            _ => (samplers.mode(&step.sample), step.sample.len()),
+        };
+        let rows = (step.at.sample, num_rows);
+        let result = samplers.launch(&self.stream, &self.kernels, mode, rows, &logits.memory);
+        self.launched("sample", result)?;
+        self.work_mut().has_sampled = true;
+        Ok(())
     }
 
     fn read_row(&mut self, buffer: &HipBuffer, row: usize) -> Result<Vec<f32>, DeviceError> {

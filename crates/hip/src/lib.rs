@@ -7,8 +7,11 @@
 #![deny(unsafe_code)]
 
 mod admission;
+mod decode;
 mod device;
 mod error;
+mod flights;
+mod graphs;
 mod kernels;
 mod launch;
 mod layer_ops;
@@ -18,11 +21,13 @@ mod probe;
 mod runtime;
 mod sample;
 mod step;
+mod stepping;
 mod weight;
 
 pub use admission::{MAX_LOGIT_BIAS, MAX_STOP_TOKENS, MAX_TOP_LOGPROBS};
 pub use device::{HipBuffer, HipConfig, HipDevice, HipKvCache};
 pub use error::HipFailure;
+pub use graphs::StepCounts;
 pub use kernels::{embedded_archs, kernel_compiler};
 pub use probe::{DeviceInfo, LibraryInfo, list_devices, rccl_info};
 pub use runtime::end_process;

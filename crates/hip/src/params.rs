@@ -14,6 +14,14 @@ macro_rules! params {
 }
 
 params! {
+    AdvanceParams {
+        ring: u64, turn: u64, rows: u64, tables: u64, last_tokens: u64,
+        token_ids: u64, positions: u64, slots: u64, seq_lens: u64, block_table_start: u64,
+        sample_rows: u64, ring_words: u32, num_rows: u32, max_blocks: u32, block_size: u32,
+    }
+    TakeLastTokensParams {
+        deferred: u64, last_tokens: u64, token_ids: u64, num_deferred: u32, reserved: u32,
+    }
     EmbedParams {
         token_ids: u64, table: u64, out: u64, cols: u32, vocab_size: u32, scale: f32, reserved: u32,
     }

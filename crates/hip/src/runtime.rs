@@ -3,6 +3,7 @@
 //!
 //! HIP's current device belongs to the thread, so each call that depends on it sets it first.
 
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::io::Write as _;
 use std::marker::PhantomData;
@@ -267,7 +268,18 @@ impl Gpu {
         // SAFETY: `handle` is writable.
         let answer = unsafe { (self.hip().hipStreamCreateWithFlags)(&mut handle, flags) };
         self.check(answer, "hipStreamCreateWithFlags")?;
-        Ok(Stream { gpu: self.clone(), handle: handle as usize })
+        Ok(Stream { gpu: self.clone(), handle: handle as usize, captured: Cell::new(None) })
+    }
+
+    /// An event that keeps no time; it counts as reached until it is first recorded.
+    pub(crate) fn event(&self) -> Result<Event, HipFailure> {
+        self.make_current()?;
+        let mut handle = std::ptr::null_mut();
+        let flags = hip_sys::EVENT_DISABLE_TIMING;
+        // SAFETY: `handle` is writable.
+        let answer = unsafe { (self.hip().hipEventCreateWithFlags)(&mut handle, flags) };
+        self.check(answer, "hipEventCreateWithFlags")?;
+        Ok(Event { gpu: self.clone(), handle: handle as usize })
     }
 
     /// Loads a code object for this device.
@@ -309,8 +321,9 @@ impl Drop for DeviceMemory {
     }
 }
 
-/// Owned pinned host memory. The device may read or write it while a copy is under way; the owner
-/// touches it only when the stream of that copy has been waited for.
+/// Owned pinned host memory. The device may read or write it while a copy or a kernel that knows its
+/// address is under way; the owner touches it only when the stream, or an event behind that work,
+/// has been waited for.
 pub(crate) struct Pinned {
     gpu: Gpu,
     address: usize,
@@ -318,6 +331,15 @@ pub(crate) struct Pinned {
 }
 
 impl Pinned {
+    /// Where kernels find it.
+    pub(crate) fn device_address(&self) -> Result<u64, HipFailure> {
+        let (mut pointer, host) = (std::ptr::null_mut(), self.address as *mut c_void);
+        // SAFETY: `pointer` is writable; `host` was given by hipHostMalloc.
+        let answer = unsafe { (self.gpu.hip().hipHostGetDevicePointer)(&mut pointer, host, 0) };
+        self.gpu.check(answer, "hipHostGetDevicePointer")?;
+        Ok(pointer as u64)
+    }
+
     /// Size.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
@@ -326,7 +348,7 @@ impl Pinned {
     /// The first elements. Panics if there are fewer.
     pub(crate) fn as_slice<T: Pod>(&self, len: usize) -> &[T] {
         assert!(len * size_of::<T>() <= self.bytes && align_of::<T>() <= 64);
-        // SAFETY: in bounds, initialised, page-aligned; no copy is under way (see the type).
+        // SAFETY: in bounds, initialised, page-aligned; no copy or kernel is under way (see the type).
         unsafe { std::slice::from_raw_parts(self.address as *const T, len) }
     }
 
@@ -335,6 +357,16 @@ impl Pinned {
         assert!(len * size_of::<T>() <= self.bytes && align_of::<T>() <= 64);
         // SAFETY: as above, and `self` is borrowed for writing.
         unsafe { std::slice::from_raw_parts_mut(self.address as *mut T, len) }
+    }
+}
+
+impl Pinned {
+    /// `bytes` from `offset` on, to be written. Panics outside the range.
+    pub(crate) fn part_mut(&mut self, offset: usize, bytes: usize) -> &mut [u8] {
+        assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes));
+        // SAFETY: in bounds, initialised, and borrowed for writing; the device does not use this
+        // part (see the type).
+        unsafe { std::slice::from_raw_parts_mut((self.address + offset) as *mut u8, bytes) }
     }
 }
 
@@ -349,6 +381,8 @@ impl Drop for Pinned {
 pub(crate) struct Stream {
     gpu: Gpu,
     handle: usize,
+    /// Kernels written down since `begin_capture`, until the capture's end.
+    captured: Cell<Option<usize>>,
 }
 
 impl Stream {
@@ -458,14 +492,138 @@ impl Stream {
                 std::ptr::null_mut(),
             )
         };
-        self.gpu.check(answer, "hipModuleLaunchKernel")
+        self.gpu.check(answer, "hipModuleLaunchKernel")?;
+        self.captured.set(self.captured.get().map(|num_nodes| num_nodes + 1));
+        Ok(())
+    }
+}
+
+impl Stream {
+    /// Notes a point in the stream's work.
+    pub(crate) fn record(&self, event: &Event) -> Result<(), HipFailure> {
+        // SAFETY: both live.
+        let answer = unsafe { (self.gpu.hip().hipEventRecord)(event.raw(), self.raw()) };
+        self.gpu.check(answer, "hipEventRecord")
+    }
+
+    /// From here on work is written down instead of done. Until the end this thread may neither
+    /// allocate, free nor wait; other threads are not concerned.
+    pub(crate) fn begin_capture(&self) -> Result<(), HipFailure> {
+        let mode = hip_sys::STREAM_CAPTURE_MODE_THREAD_LOCAL;
+        // SAFETY: the stream lives.
+        let answer = unsafe { (self.gpu.hip().hipStreamBeginCapture)(self.raw(), mode) };
+        self.gpu.check(answer, "hipStreamBeginCapture")?;
+        self.captured.set(Some(0));
+        Ok(())
+    }
+
+    /// Ends the capture and makes what was written down ready to launch. After an error the stream
+    /// works as before the capture.
+    pub(crate) fn end_capture(&self) -> Result<GraphExec, HipFailure> {
+        let mut graph = std::ptr::null_mut();
+        let num_nodes = self.captured.take().unwrap_or_default();
+        // SAFETY: the stream lives and `graph` is writable.
+        let answer = unsafe { (self.gpu.hip().hipStreamEndCapture)(self.raw(), &mut graph) };
+        // Owned from here on, so that every way out frees it.
+        let graph = Graph { gpu: &self.gpu, handle: graph as usize };
+        self.gpu.check(answer, "hipStreamEndCapture")?;
+        let (mut exec, null) = (std::ptr::null_mut(), std::ptr::null_mut());
+        // SAFETY: the graph lives, `exec` is writable, and no message is asked for.
+        let answer = unsafe {
+            let graph = graph.handle as *mut c_void;
+            (self.gpu.hip().hipGraphInstantiate)(&mut exec, graph, null, null.cast(), 0)
+        };
+        self.gpu.check(answer, "hipGraphInstantiate")?;
+        Ok(GraphExec { gpu: self.gpu.clone(), handle: exec as usize, num_nodes })
+    }
+
+    /// Ends a capture, if there is one, and forgets what was written down.
+    pub(crate) fn abandon_capture(&self) {
+        if self.captured.take().is_none() {
+            return;
+        }
+        let mut graph = std::ptr::null_mut();
+        // SAFETY: the stream lives and `graph` is writable. A capture that fails has ended too.
+        unsafe { (self.gpu.hip().hipStreamEndCapture)(self.raw(), &mut graph) };
+        drop(Graph { gpu: &self.gpu, handle: graph as usize });
+    }
+
+    /// Starts a graph. Its launches' addresses must still be valid, as for [`Stream::launch`].
+    pub(crate) fn launch_graph(&self, graph: &GraphExec) -> Result<(), HipFailure> {
+        let exec = graph.handle as *mut c_void;
+        // SAFETY: both live.
+        let answer = unsafe { (self.gpu.hip().hipGraphLaunch)(exec, self.raw()) };
+        self.gpu.check(answer, "hipGraphLaunch")
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
+        self.abandon_capture();
         // SAFETY: created by hipStreamCreateWithFlags and destroyed once.
         unsafe { (self.gpu.hip().hipStreamDestroy)(self.raw()) };
+    }
+}
+
+/// An owned event.
+pub(crate) struct Event {
+    gpu: Gpu,
+    handle: usize,
+}
+
+impl Event {
+    fn raw(&self) -> *mut c_void {
+        self.handle as *mut c_void
+    }
+
+    /// Waits until the stream has come to where the event was recorded last.
+    pub(crate) fn synchronize(&self) -> Result<(), HipFailure> {
+        // SAFETY: the event lives.
+        let answer = unsafe { (self.gpu.hip().hipEventSynchronize)(self.raw()) };
+        self.gpu.check(answer, "hipEventSynchronize")
+    }
+}
+
+impl Drop for Event {
+    fn drop(&mut self) {
+        // SAFETY: created by hipEventCreateWithFlags and destroyed once.
+        unsafe { (self.gpu.hip().hipEventDestroy)(self.raw()) };
+    }
+}
+
+/// What a capture wrote down; may be nothing.
+struct Graph<'a> {
+    gpu: &'a Gpu,
+    handle: usize,
+}
+
+impl Drop for Graph<'_> {
+    fn drop(&mut self) {
+        if self.handle != 0 {
+            // SAFETY: given by hipStreamEndCapture and destroyed once.
+            unsafe { (self.gpu.hip().hipGraphDestroy)(self.handle as *mut c_void) };
+        }
+    }
+}
+
+/// Launches that can be repeated as one. To be dropped when the device has done its last run.
+pub(crate) struct GraphExec {
+    gpu: Gpu,
+    handle: usize,
+    num_nodes: usize,
+}
+
+impl GraphExec {
+    /// Kernels in it.
+    pub(crate) fn num_nodes(&self) -> usize {
+        self.num_nodes
+    }
+}
+
+impl Drop for GraphExec {
+    fn drop(&mut self) {
+        // SAFETY: given by hipGraphInstantiate and destroyed once.
+        unsafe { (self.gpu.hip().hipGraphExecDestroy)(self.handle as *mut c_void) };
     }
 }
 

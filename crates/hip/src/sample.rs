@@ -136,7 +136,6 @@ impl Samplers {
 
     /// Address of u32 `[slots]`: the token that each slot sampled last, in stream order. The next
     /// step takes its deferred tokens from here.
-    #[allow(dead_code, reason = "steps that run ahead read it")]
     pub(crate) fn last_tokens(&self) -> u64 {
         self.last_tokens.address()
     }

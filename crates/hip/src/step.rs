@@ -1,9 +1,13 @@
-//! A step's metadata on the GPU: all arrays in one pinned block, one copy a step.
+//! A step's metadata: what launches need of it on the host, and its arrays on the GPU.
+//!
+//! Arrays of a step whose operations are launched one by one go through a pinned block, one copy a
+//! step. There are as many blocks as steps under way; the caller names one that no step uses.
 
 use backend::StepLimits;
 use types::{SampleRow, StepInput};
 
 use crate::error::HipFailure;
+use crate::flights::MAX_IN_FLIGHT;
 use crate::runtime::{DeviceMemory, Gpu, Pinned, Stream};
 
 /// Arrays start at multiples of this.
@@ -24,11 +28,18 @@ pub(crate) struct StepAddresses {
     pub(crate) sample: u64,
 }
 
-/// The current step as launches need it.
-pub(crate) struct StepState {
+struct Block {
     staging: Pinned,
     memory: DeviceMemory,
+}
+
+/// The current step as launches need it.
+pub(crate) struct StepState {
+    blocks: [Block; MAX_IN_FLIGHT],
     pub(crate) at: StepAddresses,
+    /// `{u32 token_idx, u32 slot}` by deferred token.
+    pub(crate) deferred_at: u64,
+    pub(crate) num_deferred: usize,
     pub(crate) num_tokens: usize,
     pub(crate) num_seqs: usize,
     pub(crate) num_logits: usize,
@@ -46,20 +57,24 @@ pub(crate) struct StepState {
 fn capacity_words(limits: &StepLimits) -> usize {
     let (tokens, seqs) = (limits.max_num_batched_tokens, limits.max_num_seqs);
     let blocks = seqs * limits.max_model_len.div_ceil(limits.block_size);
-    3 * tokens + 6 * seqs + 2 + blocks + 9 * ALIGN_WORDS
+    3 * tokens + 8 * seqs + 2 + blocks + 10 * ALIGN_WORDS
 }
 
 impl StepState {
     pub(crate) fn bytes(limits: &StepLimits) -> usize {
-        capacity_words(limits) * size_of::<u32>()
+        MAX_IN_FLIGHT * capacity_words(limits) * size_of::<u32>()
     }
 
     pub(crate) fn new(gpu: &Gpu, limits: &StepLimits) -> Result<Self, HipFailure> {
-        let bytes = Self::bytes(limits);
+        let bytes = capacity_words(limits) * size_of::<u32>();
+        let block = || -> Result<_, HipFailure> {
+            Ok(Block { staging: gpu.alloc_pinned(bytes)?, memory: gpu.alloc(bytes)? })
+        };
         Ok(Self {
-            staging: gpu.alloc_pinned(bytes)?,
-            memory: gpu.alloc(bytes)?,
+            blocks: [block()?, block()?],
             at: StepAddresses::default(),
+            deferred_at: 0,
+            num_deferred: 0,
             num_tokens: 0,
             num_seqs: 0,
             num_logits: 0,
@@ -72,31 +87,9 @@ impl StepState {
         })
     }
 
-    /// Takes over the metadata; the stream has been waited for, so the block is free.
-    pub(crate) fn set(
-        &mut self,
-        stream: &Stream,
-        input: &StepInput,
-        block_size: usize,
-    ) -> Result<(), HipFailure> {
-        let words = self.staging.bytes() / size_of::<u32>();
-        let mut writer = Writer {
-            words: self.staging.as_mut_slice(words),
-            base: self.memory.address(),
-            used: 0,
-        };
-        self.at = StepAddresses {
-            token_ids: writer.put(&input.token_ids),
-            positions: writer.put(&input.positions),
-            slots: writer.put(&input.slot_mapping),
-            query_start_loc: writer.put(&input.query_start_loc),
-            seq_lens: writer.put(&input.seq_lens),
-            block_table_start: writer.put(&input.block_table_start),
-            block_tables: writer.put(&input.block_tables),
-            logits_indices: writer.put(&input.logits_indices),
-            sample: writer.put_rows(&input.sample),
-        };
-        let used = writer.used * size_of::<u32>();
+    /// Takes over what the host needs to know of a step.
+    pub(crate) fn set(&mut self, input: &StepInput, block_size: usize) {
+        self.num_deferred = input.deferred.len();
         self.num_tokens = input.num_tokens();
         self.num_seqs = input.num_seqs();
         self.num_logits = input.logits_indices.len();
@@ -115,7 +108,43 @@ impl StepState {
             most(&input.block_tables).max(most(&input.slot_mapping) / block_size as u32);
         self.sample.clear();
         self.sample.extend_from_slice(&input.sample);
-        stream.upload(&self.memory, 0, &self.staging, used)
+    }
+
+    /// Makes launches see a step of `num_rows` tokens, one for each sequence, each sampled from, at
+    /// fixed addresses; no sequence is longer than `longest`.
+    pub(crate) fn set_fixed(&mut self, num_rows: usize, longest: usize, at: StepAddresses) {
+        (self.num_tokens, self.num_seqs, self.num_logits) = (num_rows, num_rows, num_rows);
+        (self.longest_decode, self.longest_prefill) = (longest, 0);
+        self.at = at;
+    }
+
+    /// Copies the arrays to block `place`, which no step under way uses.
+    pub(crate) fn upload(
+        &mut self,
+        stream: &Stream,
+        input: &StepInput,
+        place: usize,
+    ) -> Result<(), HipFailure> {
+        let Block { staging, memory } = &mut self.blocks[place];
+        let words = staging.bytes() / size_of::<u32>();
+        let mut writer =
+            Writer { words: staging.as_mut_slice(words), base: memory.address(), used: 0 };
+        self.at = StepAddresses {
+            token_ids: writer.put(&input.token_ids),
+            positions: writer.put(&input.positions),
+            slots: writer.put(&input.slot_mapping),
+            query_start_loc: writer.put(&input.query_start_loc),
+            seq_lens: writer.put(&input.seq_lens),
+            block_table_start: writer.put(&input.block_table_start),
+            block_tables: writer.put(&input.block_tables),
+            logits_indices: writer.put(&input.logits_indices),
+            sample: writer.put_pairs(input.sample.iter().map(|row| [row.slot.0, row.num_output])),
+        };
+        let deferred = input.deferred.iter();
+        self.deferred_at =
+            writer.put_pairs(deferred.map(|deferred| [deferred.token_idx, deferred.slot.0]));
+        let used = writer.used * size_of::<u32>();
+        stream.upload(memory, 0, staging, used)
     }
 }
 
@@ -133,12 +162,10 @@ impl Writer<'_> {
         at
     }
 
-    /// Appends pairs of slot and output position.
-    fn put_rows(&mut self, rows: &[SampleRow]) -> u64 {
-        let (at, words) = self.take(2 * rows.len());
-        for (pair, row) in words.chunks_exact_mut(2).zip(rows) {
-            pair.copy_from_slice(&[row.slot.0, row.num_output]);
-        }
+    /// Appends an array of pairs.
+    fn put_pairs(&mut self, pairs: impl ExactSizeIterator<Item = [u32; 2]>) -> u64 {
+        let (at, words) = self.take(2 * pairs.len());
+        words.chunks_exact_mut(2).zip(pairs).for_each(|(to, pair)| to.copy_from_slice(&pair));
         at
     }
 

@@ -113,7 +113,7 @@ fn upload(device: &mut HipDevice, rows: usize, seed: usize, scale: f32) -> HipWe
 
 impl Bench {
     fn new() -> Self {
-        let config = HipConfig { index: 0, library: Some(emulator()) };
+        let config = HipConfig { library: Some(emulator()), max_graphs: 0, ..HipConfig::default() };
         let mut device = HipDevice::new(&config).expect("the emulator is a device");
         device.reserve_workspace(&LIMITS).expect("there is room");
         let table = upload(&mut device, VOCAB, 1, 1.5);

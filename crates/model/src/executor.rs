@@ -43,7 +43,7 @@ impl<D: LayerOps> ModelExecutor<D> {
         progress: &dyn Fn(LoadProgress),
     ) -> Result<Self, LoadError> {
         let spec = files.spec.clone();
-        let limits = plan.limits;
+        let limits = ExecutorLimits { max_in_flight: device.max_steps_in_flight(), ..plan.limits };
         let mut uploader = Uploader {
             files,
             device: &mut device,

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, ValueEnum};
 
 use super::number::{AutoOr, parse_auto_or_number};
 
@@ -37,6 +38,16 @@ pub(crate) struct ModelConfig {
     /// HIP runtime library to use instead of the installed one
     #[arg(long, value_name = "FILE")]
     pub(crate) hip_library: Option<PathBuf>,
+
+    /// Launch each operation of a decode step by itself instead of the whole step as a graph (GPU)
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false,
+          default_missing_value = "true", hide_possible_values = true, value_name = "BOOL",
+          value_parser = BoolishValueParser::new(), overrides_with = "no_enforce_eager")]
+    pub(crate) enforce_eager: bool,
+
+    /// Turn --enforce-eager off
+    #[arg(long, action = ArgAction::SetTrue, overrides_with = "enforce_eager")]
+    no_enforce_eager: bool,
 
     /// Worker threads of the CPU backend; `auto` uses every core this process may use
     #[arg(long, value_name = "N", default_value = "auto", value_parser = parse_auto_or_number::<usize>)]
@@ -102,6 +113,7 @@ impl ModelConfig {
 
     pub(super) fn settle(&mut self) {
         self.positional = self.positional.take().or(self.name.take());
+        self.enforce_eager &= !std::mem::take(&mut self.no_enforce_eager);
     }
 }
 

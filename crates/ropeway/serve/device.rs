@@ -43,6 +43,11 @@ impl AnyDevice {
     }
 
     fn hip(config: &ModelConfig, index: u32) -> Result<HipDevice, HipFailure> {
-        HipDevice::new(&HipConfig { index, library: config.hip_library.clone() })
+        let mut hip =
+            HipConfig { index, library: config.hip_library.clone(), ..HipConfig::default() };
+        if config.enforce_eager {
+            hip.max_graphs = 0;
+        }
+        HipDevice::new(&hip)
     }
 }
