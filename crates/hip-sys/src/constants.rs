@@ -1,6 +1,6 @@
 //! Numbers of `hip/hip_runtime_api.h` that the runtime layer uses; the same in ROCm 5, 6 and 7.
 
-use crate::types::hipMemcpyKind;
+use crate::types::{hipMemcpyKind, hipStreamCaptureMode};
 
 /// What a call answers; zero is success. Unknown numbers are possible and opaque.
 #[repr(transparent)]
@@ -35,3 +35,7 @@ pub const MEMCPY_DEVICE_TO_DEVICE: hipMemcpyKind = 3;
 pub const STREAM_NON_BLOCKING: u32 = 1;
 /// `hipHostMallocDefault`.
 pub const HOST_MALLOC_DEFAULT: u32 = 0;
+/// `hipEventDisableTiming`.
+pub const EVENT_DISABLE_TIMING: u32 = 2;
+/// `hipStreamCaptureModeThreadLocal`: forbids unsafe calls of the capturing thread only.
+pub const STREAM_CAPTURE_MODE_THREAD_LOCAL: hipStreamCaptureMode = 1;

@@ -75,7 +75,7 @@ fn complaints(text: &str) -> String {
 
 fn constants() -> Vec<(String, i64)> {
     use hip_sys as h;
-    let values: [(&str, i64); 13] = [
+    let values: [(&str, i64); 15] = [
         ("hipSuccess", h::SUCCESS.0.into()),
         ("hipErrorInvalidValue", h::ERROR_INVALID_VALUE.0.into()),
         ("hipErrorOutOfMemory", h::ERROR_OUT_OF_MEMORY.0.into()),
@@ -89,6 +89,8 @@ fn constants() -> Vec<(String, i64)> {
         ("hipMemcpyDeviceToDevice", h::MEMCPY_DEVICE_TO_DEVICE.into()),
         ("hipStreamNonBlocking", h::STREAM_NON_BLOCKING.into()),
         ("hipHostMallocDefault", h::HOST_MALLOC_DEFAULT.into()),
+        ("hipEventDisableTiming", h::EVENT_DISABLE_TIMING.into()),
+        ("hipStreamCaptureModeThreadLocal", h::STREAM_CAPTURE_MODE_THREAD_LOCAL.into()),
     ];
     values.map(|(name, value)| (name.to_owned(), value)).into()
 }
