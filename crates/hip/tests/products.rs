@@ -24,7 +24,7 @@ fn emulator() -> PathBuf {
 }
 
 fn device() -> HipDevice {
-    let config = HipConfig { index: 0, library: Some(emulator()) };
+    let config = HipConfig { library: Some(emulator()), max_graphs: 0, ..HipConfig::default() };
     let mut device = HipDevice::new(&config).expect("the emulator is a device");
     let limits = StepLimits {
         max_num_seqs: 70,
