@@ -205,7 +205,9 @@ pub fn run_ordered_steps() -> io::Result<()> {
 }
 
 fn load(order: &Order) -> ModelExecutor<HipDevice> {
-    let config = HipConfig { index: 0, library: Some(order.library.clone()) };
+    // Operation by operation: a graph launches the same, behind `advance`.
+    let library = Some(order.library.clone());
+    let config = HipConfig { library, max_graphs: 0, ..HipConfig::default() };
     let device = HipDevice::new(&config).expect("the emulator is a device");
     let files = ModelFiles::open(&order.model).expect("the folder holds a model");
     let most = |of: fn(&StepCase) -> usize| order.cases.iter().map(of).max().unwrap_or(1);
