@@ -213,6 +213,19 @@ fn devices_are_listed_and_a_missing_gpu_is_told_in_one_line() {
     }
 }
 
+#[test]
+fn more_logprobs_than_the_gpu_gives_are_refused_at_the_start() {
+    let (model, library) = (golden("llama").display().to_string(), emulator());
+    let with = |num: &str| {
+        let hip = ["--device", "hip", "--hip-library", &library, "--max-logprobs", num];
+        ropeway(&[&["serve", model.as_str(), "--dry-run"], &hip[..]].concat())
+    };
+    let (ok, _, told) = with("128");
+    assert!(ok, "{told}");
+    let (ok, _, told) = with("129");
+    assert!(!ok && told.contains("--max-logprobs 129") && told.contains("use 128"), "{told}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_that_is_lost_ends_requests_and_the_process() {
     let library = emulator();

@@ -43,6 +43,12 @@ pub(crate) fn plan(
             MemoryPlan::new(&files, device.as_ref(), &request, host)?
         }
         AnyDevice::Hip(device) => {
+            let (wanted, most) = (config.server.max_logprobs, hip::MAX_TOP_LOGPROBS);
+            anyhow::ensure!(
+                wanted as usize <= most,
+                "--max-logprobs {wanted} is more than the GPU's sampler gives; use {most} or less, \
+                 or --device cpu"
+            );
             if config.memory.kv_cache_dtype == KvCacheDtype::Auto {
                 request.kv_dtype = KvDType::BF16;
             }
