@@ -131,7 +131,9 @@ impl Bench {
         input.block_table_start.push(0);
         for &idx in batch {
             let seq = &seqs[idx];
-            let token = (idx * 31 + seq.output.len() * 83 + 7) % VOCAB;
+            // With penalties the logits stay the same, so that only what was counted moves the choice.
+            let turn = if seq.params.has_penalties() { 0 } else { seq.output.len() };
+            let token = (idx * 31 + turn * 83 + 7) % VOCAB;
             input.token_ids.extend([0, token as u32]);
             input.positions.extend([0, 1]);
             input.slot_mapping.extend([0, 1]);
