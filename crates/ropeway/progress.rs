@@ -19,12 +19,17 @@ impl Bars {
     /// Draws how far loading has come. indicatif hides bars where there is no terminal and limits
     /// how often they are drawn.
     pub(crate) fn show(&self, progress: LoadProgress) {
+        // Reading and uploading take turns, tensor by tensor, and share a bar.
+        let phase = match progress.phase {
+            LoadPhase::UploadingWeights => LoadPhase::LoadingWeights,
+            other => other,
+        };
         let mut current = self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if current.as_ref().is_none_or(|(phase, _)| *phase != progress.phase) {
+        if current.as_ref().is_none_or(|(shown, _)| *shown != phase) {
             if let Some((_, bar)) = current.take() {
                 bar.finish_and_clear();
             }
-            *current = (progress.total_bytes > 0).then(|| (progress.phase, bar(progress.phase)));
+            *current = (progress.total_bytes > 0).then(|| (phase, bar(phase)));
         }
         if let Some((_, bar)) = current.as_ref() {
             bar.set_length(progress.total_bytes);

@@ -19,7 +19,7 @@ use engine::{EngineConfig, Policy};
 use model::{Bytes, GenerationDefaults};
 use server::{ExitReason, Lifecycle, MetricsLabels, SamplingDefaults, ServedModel, Server};
 use tokenizer::{ChatTemplate, Tokenizer};
-use types::LoadProgress;
+use types::{LoadPhase, LoadProgress};
 
 use crate::config::{GenerationConfig, SchedulingPolicy, ServeConfig};
 use crate::serve::load::Planned;
@@ -109,6 +109,7 @@ fn load(
             "--no-batch-invariant changes nothing: the CPU backend has no other kernels"
         );
     }
+    progress(LoadProgress::entering(LoadPhase::LoadingTokenizer));
     let tokenizer = load::tokenizer(&planned.files.tokenizer)?;
     let chat_template = chat_template(config.model.chat_template.as_deref(), &tokenizer)?;
     let names = served_names(config, planned.files.path());
@@ -218,8 +219,11 @@ fn server_config(config: &ServeConfig) -> server::ServerConfig {
         allowed_origins: config.server.allowed_origins.clone(),
         allow_priority: config.scheduling.scheduling_policy == SchedulingPolicy::Priority,
         max_logprobs: config.server.max_logprobs,
+        shutdown_grace: config.server.shutdown_grace,
         drain_timeout: config.server.shutdown_timeout,
         step_timeout: config.server.step_timeout,
+        flight_recorder_dir: config.logging.flight_recorder_dir.clone(),
+        legacy_metrics: config.logging.legacy_metrics,
         death_linger: DEATH_LINGER,
         limits: server::ServerLimits {
             // A request of more sequences than the queue holds could never be admitted.

@@ -12,7 +12,7 @@ readonly DEPLOY
 
 # Pinned versions, one place. The GPU operator 1.5 is validated on Kubernetes 1.29 to 1.36.
 readonly KUBERNETES_VERSION_DEFAULT="1.34"
-readonly KUBERNETES_VERSION_MIN="1.30" # the native preStop sleep
+readonly KUBERNETES_VERSION_MIN="1.30" # the oldest whose schemas the manifests are held to
 readonly KUBERNETES_VERSION_MAX="1.36"
 readonly CALICO_VERSION="v3.30.3"
 readonly HELM_VERSION="v3.19.0"

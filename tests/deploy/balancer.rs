@@ -13,7 +13,9 @@ use tokio::net::{TcpListener, TcpStream};
 struct Count {
     /// Given to the endpoint and not ended.
     open: AtomicUsize,
-    /// Of these, the ones for which it has not yet sent a byte.
+    /// Given to the endpoint in all.
+    accepted: AtomicUsize,
+    /// Of the open ones, those for which it has not yet sent a byte.
     unanswered: AtomicUsize,
 }
 
@@ -76,6 +78,10 @@ impl Balancer {
         self.count(address).unanswered.load(Ordering::SeqCst)
     }
 
+    pub(crate) fn num_accepted(&self, address: &str) -> usize {
+        self.count(address).accepted.load(Ordering::SeqCst)
+    }
+
     fn count(&self, address: &str) -> Arc<Count> {
         self.endpoints.lock().expect("no holder panicked").counts[address].clone()
     }
@@ -88,6 +94,7 @@ impl Balancer {
         let address = endpoints.addresses[index].clone();
         let count = endpoints.counts[&address].clone();
         count.open.fetch_add(1, Ordering::SeqCst);
+        count.accepted.fetch_add(1, Ordering::SeqCst);
         count.unanswered.fetch_add(1, Ordering::SeqCst);
         (address, count)
     }

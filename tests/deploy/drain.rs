@@ -1,9 +1,10 @@
-//! Rolling restarts under load lose no stream: what the manifests' preStop hook, grace period and
-//! rollout strategy promise together with the server's drain.
+//! Rolling restarts under load lose no stream: what the manifests' grace period and rollout strategy
+//! promise together with the server's grace and drain.
 //!
-//! Each restart goes as Kubernetes does it: the endpoint is taken out of the Service, what was on its
-//! way arrives (for which the pod's preStop sleep is there; here the balancer knows), SIGTERM, the
-//! streams end, the process exits with 0, and only then its successor starts (maxSurge 0).
+//! Each restart goes as Kubernetes does it: SIGTERM, then the endpoint is taken out of the Service and
+//! what was on its way arrives, for which the server's grace is there. Here the balancer knows when
+//! that is, and a second SIGTERM ends the grace instead of a clock. Then the streams end, the process
+//! exits with 0, and only then its successor starts (maxSurge 0).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,8 @@ const NUM_CLIENTS: usize = 320;
 const NUM_RESTARTS: usize = 20;
 /// Streams that are open, summed over the moments of all SIGTERMs.
 const NUM_IN_FLIGHT: usize = 2000;
+/// Streams that each server gets after its first SIGTERM at the least.
+const NUM_LATE: usize = 3;
 const MAX_TOKENS: u64 = 160;
 
 fn start() -> ServerProcess {
@@ -29,6 +32,8 @@ fn start() -> ServerProcess {
         "1",
         "--max-num-seqs",
         "256",
+        "--shutdown-grace",
+        "1h",
         "--shutdown-timeout",
         "120s",
     ];
@@ -96,6 +101,11 @@ async fn no_stream_is_lost_over_twenty_restarts() {
         let enough = NUM_IN_FLIGHT / NUM_RESTARTS;
         let has_failed = || clients.iter().any(tokio::task::JoinHandle::is_finished);
         until("the server is busy", || balancer.num_open(&address) >= enough || has_failed()).await;
+        assert!(!has_failed(), "a stream was lost");
+        server.signal("TERM");
+        let enough_more = balancer.num_accepted(&address) + NUM_LATE;
+        let takes_more = || balancer.num_accepted(&address) >= enough_more || has_failed();
+        until("new streams begin after SIGTERM", takes_more).await;
         assert!(!has_failed(), "a stream was lost");
         balancer.remove(&address);
         until("what was on its way arrives", || balancer.num_unanswered(&address) == 0).await;

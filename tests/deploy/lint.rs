@@ -91,7 +91,7 @@ fn deployment(objects: &[Value], object: &Value, say: &mut impl FnMut(String)) {
     drain_time(objects, object, say);
 }
 
-/// terminationGracePeriodSeconds must hold the preStop sleep and the server's own drain limit.
+/// terminationGracePeriodSeconds must hold the server's grace, its drain limit and any preStop sleep.
 fn drain_time(objects: &[Value], object: &Value, say: &mut impl FnMut(String)) {
     let template = Template::all(std::slice::from_ref(object)).pop().map(|template| template.pod);
     let pod = &template.expect("a workload has a template")["spec"];
@@ -108,18 +108,25 @@ fn drain_time(objects: &[Value], object: &Value, say: &mut impl FnMut(String)) {
     };
     let text = config["data"]["ropeway.toml"].as_str().expect("the configuration is in it");
     let config: toml::Table = text.parse().expect("the configuration is TOML");
-    let drain = config["shutdown-timeout"].as_str().and_then(|text| text.strip_suffix('s'));
-    let drain: u64 = drain.expect("seconds").parse().expect("seconds");
-    let sleep = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"].as_u64();
-    let Some(sleep) = sleep.filter(|seconds| *seconds >= 5) else {
-        say("preStop must sleep while endpoints are removed, natively: the image has no shell"
-            .into());
+    let seconds = |key: &str| {
+        let text = config.get(key)?.as_str()?.strip_suffix('s')?;
+        Some(text.parse::<u64>().expect("seconds"))
+    };
+    let drain = seconds("shutdown-timeout").expect("the drain limit is set");
+    let Some(takes) = seconds("shutdown-grace").filter(|seconds| *seconds >= 5) else {
+        say("shutdown-grace must be 5 s or more: endpoints are removed after SIGTERM".to_owned());
         return;
     };
+    let hook = &pod["containers"][0]["lifecycle"]["preStop"];
+    let sleep = hook["sleep"]["seconds"].as_u64().unwrap_or(0);
+    if !hook.is_null() && sleep == 0 {
+        say("a preStop hook can only sleep natively: the image has no shell".to_owned());
+    }
     let grace = pod["terminationGracePeriodSeconds"].as_u64().unwrap_or(30);
-    if grace < sleep + drain + 10 {
+    if grace < sleep + takes + drain + 10 {
         say(format!(
-            "grace period {grace} s is below {sleep} s of preStop, {drain} s of drain and 10 s"
+            "grace period {grace} s is below {sleep} s of preStop, {takes} s of shutdown-grace, \
+             {drain} s of drain and 10 s"
         ));
     }
 }

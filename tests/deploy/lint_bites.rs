@@ -84,7 +84,10 @@ fn pods() {
     container("livenessProbe/httpGet/port", Some(json!("metrics")), "does not declare");
     container("livenessProbe/httpGet/path", Some(json!("/health")), "must ask /livez");
     container("startupProbe/failureThreshold", Some(json!(3)), "too little time");
-    container("lifecycle/preStop", Some(json!({"exec": {"command": ["sleep", "15"]}})), "natively");
+    let shell = json!({"preStop": {"exec": {"command": ["sleep", "15"]}}});
+    container("lifecycle", Some(shell), "natively");
+    let slow = json!({"preStop": {"sleep": {"seconds": 15}}});
+    container("lifecycle", Some(slow), "15 s of preStop");
     let spec = |field: &str, value: Option<Value>, words: &str| {
         bites(PRODUCTION, "Deployment", &format!("/spec/{field}"), value, words);
     };

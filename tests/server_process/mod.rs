@@ -46,6 +46,16 @@ impl ServerProcess {
         args: &[&str],
         variables: &[(&str, &str)],
     ) -> Self {
+        Self::listen_telling(model, args, variables, Stdio::inherit())
+    }
+
+    /// As [`ServerProcess::listen_with`], with its standard error sent elsewhere.
+    pub(crate) fn listen_telling(
+        model: &std::path::Path,
+        args: &[&str],
+        variables: &[(&str, &str)],
+        stderr: Stdio,
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ropeway"))
             .envs(variables.iter().copied())
             .arg("serve")
@@ -54,6 +64,7 @@ impl ServerProcess {
             .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .expect("the binary starts");
         let pipe = BufReader::new(child.stdout.take().expect("stdout is piped"));

@@ -4,12 +4,13 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use scheduler::{Scheduler, SchedulerStats, SeqUpdate, StepPlan};
 use types::{EngineRequest, FinishReason, RequestId, Sampled, StepInput};
 
 use crate::executor::{ExecError, Executor};
+use crate::flight::{FlightRecorder, StepOutcome};
 use crate::ledger::{Event, Ledger};
 use crate::report::StepReport;
 
@@ -43,6 +44,8 @@ impl StepMessage {
 /// A step from its plan to its end. Reused.
 struct Step {
     plan: StepPlan,
+    /// The flight recorder's number of it, once launched.
+    number: u64,
     planned_at: Instant,
     launched_at: Instant,
     /// What became of the launch.
@@ -53,6 +56,7 @@ impl Step {
     fn with_capacity(max_num_seqs: usize, now: Instant) -> Self {
         Self {
             plan: StepPlan::with_capacity(max_num_seqs),
+            number: 0,
             planned_at: now,
             launched_at: now,
             launched: Ok(()),
@@ -75,6 +79,7 @@ pub struct EngineCore {
     input: StepInput,
     sampled: Vec<Sampled>,
     updates: Vec<SeqUpdate>,
+    flight: Arc<FlightRecorder>,
 }
 
 impl EngineCore {
@@ -98,6 +103,7 @@ impl EngineCore {
             ),
             sampled: Vec::with_capacity(max_num_seqs),
             updates: Vec::with_capacity(max_num_seqs),
+            flight: Arc::default(),
         }
     }
 
@@ -109,6 +115,11 @@ impl EngineCore {
     /// The scheduler's counters.
     pub fn stats(&self) -> SchedulerStats {
         self.scheduler.stats()
+    }
+
+    /// The last steps, readable while they run.
+    pub fn flight_recorder(&self) -> Arc<FlightRecorder> {
+        self.flight.clone()
     }
 
     /// Requests taken in that have never been admitted.
@@ -156,8 +167,10 @@ impl EngineCore {
         self.scheduler.drain_all(reason, &mut self.updates);
         self.book_updates(Instant::now(), message);
         while let Some(step) = self.in_flight.pop_front() {
-            // Whether it failed is nobody's concern any more.
-            let _ = self.wait_for(&step);
+            // Whether it failed is no request's concern any more.
+            let outcome = self.wait_for(&step);
+            self.record(&step, &outcome);
+            self.flight.end(step.number, step.launched_at.elapsed(), Duration::ZERO);
             self.idle.push(step);
         }
     }
@@ -192,11 +205,14 @@ impl EngineCore {
     pub fn launch(&mut self, message: &mut StepMessage) -> Result<(), Arc<str>> {
         let mut step = self.idle.pop().expect("a step is planned before it is launched");
         self.scheduler.fill(&step.plan, &mut self.input);
+        let stats = self.scheduler.stats();
+        step.number = self.flight.begin(step.planned_at, &step.plan, &stats);
         step.launched_at = Instant::now();
         let (executor, input) = (&mut self.executor, &self.input);
         step.launched = guarded(|| executor.launch(input));
         if let Err(ExecError::Fatal(reason)) = &step.launched {
             let reason = Arc::from(reason.as_str());
+            self.flight.fail(step.number, StepOutcome::Fatal, &reason);
             self.idle.push(step);
             return Err(self.lose(reason, message));
         }
@@ -210,9 +226,11 @@ impl EngineCore {
         let Some(step) = self.in_flight.pop_front() else { return Ok(()) };
         let outcome = self.wait_for(&step);
         let executed_at = Instant::now();
+        self.record(&step, &outcome);
         let fatal = self.commit(&step, outcome, message);
         let now = Instant::now();
         self.book_updates(now, message);
+        self.flight.end(step.number, executed_at - step.launched_at, now - executed_at);
         message.report = Some(self.report(&step, executed_at, now));
         self.idle.push(step);
         fatal
@@ -224,6 +242,15 @@ impl EngineCore {
         step.launched.clone()?;
         let (executor, sampled) = (&mut self.executor, &mut self.sampled);
         guarded(|| executor.collect(sampled))
+    }
+
+    /// Tells the flight recorder how the step ended.
+    fn record(&self, step: &Step, outcome: &Result<(), ExecError>) {
+        match outcome {
+            Ok(()) => self.flight.succeed(step.number),
+            Err(ExecError::Step(text)) => self.flight.fail(step.number, StepOutcome::Failed, text),
+            Err(ExecError::Fatal(text)) => self.flight.fail(step.number, StepOutcome::Fatal, text),
+        }
     }
 
     fn commit(

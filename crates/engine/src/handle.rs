@@ -12,6 +12,7 @@ use types::{EngineRequest, RequestId};
 
 use crate::dispatcher::Routes;
 use crate::executor::ExecutorLimits;
+use crate::flight::{FlightLog, FlightRecorder};
 use crate::health::{EngineHealth, EngineState, Vitals};
 use crate::message::{Command, RequestEvent, Submission};
 use crate::report::EngineLoad;
@@ -45,6 +46,7 @@ pub(crate) struct Shared {
     pub(crate) commands: Sender<Command>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) vitals: Arc<Vitals>,
+    pub(crate) flight: Arc<FlightRecorder>,
     pub(crate) limits: ExecutorLimits,
     pub(crate) max_num_queued_reqs: usize,
     pub(crate) next_id: AtomicU64,
@@ -84,6 +86,11 @@ impl EngineHandle {
     /// The heartbeat.
     pub fn health(&self) -> EngineHealth {
         self.shared.vitals.health()
+    }
+
+    /// The last steps and failures; also while a step hangs or after the engine's death.
+    pub fn flight_log(&self) -> FlightLog {
+        self.shared.flight.snapshot()
     }
 
     /// Running, waiting and cache use.

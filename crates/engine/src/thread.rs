@@ -82,8 +82,10 @@ pub fn start(
         vitals: vitals.clone(),
         observer,
     };
+    let core = EngineCore::new(scheduler, executor);
+    let flight = core.flight_recorder();
     let engine = EngineThread {
-        core: EngineCore::new(scheduler, executor),
+        core,
         commands: command_receiver,
         messages,
         recycled: recycled_receiver,
@@ -96,6 +98,7 @@ pub fn start(
         commands,
         routes,
         vitals,
+        flight,
         limits,
         max_num_queued_reqs: config.max_num_queued_reqs,
         next_id: AtomicU64::new(0),

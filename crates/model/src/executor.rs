@@ -52,6 +52,7 @@ impl<D: LayerOps> ModelExecutor<D> {
             total_bytes: file_bytes(files)?,
         };
         let weights = Weights::build(&spec, &mut uploader)?;
+        progress(LoadProgress::entering(LoadPhase::AllocatingKvCache));
         device.set_rope(spec.rope.table(limits.max_model_len))?;
         device.reserve_workspace(&plan.step_limits(&spec))?;
         let decoder = Decoder::new(
@@ -73,7 +74,7 @@ impl<D: LayerOps> ModelExecutor<D> {
     /// Runs one prefill and one decode step so that the first request pays for nothing. Must be
     /// called before the engine owns the cache: it writes to the first blocks.
     pub fn warm_up(&mut self, progress: &dyn Fn(LoadProgress)) -> Result<(), LoadError> {
-        progress(LoadProgress { phase: LoadPhase::WarmingUp, done_bytes: 0, total_bytes: 0 });
+        progress(LoadProgress::entering(LoadPhase::WarmingUp));
         let num_tokens = WARM_UP_TOKENS
             .min(self.limits.max_num_batched_tokens)
             .min(self.limits.max_model_len.saturating_sub(1))

@@ -148,30 +148,37 @@ pub(crate) struct Uploader<'a, D> {
 }
 
 impl<D: Device> Uploader<'_, D> {
-    /// Reads matrices, hands them to `upload` and reports their bytes.
-    fn upload(
+    /// Reading or uploading begins.
+    fn enter(&self, phase: LoadPhase) {
+        let (done_bytes, total_bytes) = (self.done_bytes, self.total_bytes);
+        (self.progress)(LoadProgress { phase, done_bytes, total_bytes });
+    }
+
+    /// Reads matrices and hands them to `upload`.
+    fn load(
         &mut self,
         roles: &[TensorRole],
         upload: impl FnOnce(&mut D, &[TensorView<'_>]) -> Result<D::Weight, DeviceError>,
     ) -> Result<D::Weight, WeightError> {
+        self.enter(LoadPhase::LoadingWeights);
         let loaded: Vec<(TensorShape, Vec<u8>)> = roles
             .iter()
             .map(|role| Ok((self.files.shape(*role)?, self.files.load(*role)?)))
             .collect::<Result<_, ModelError>>()?;
         let views: Vec<_> = loaded.iter().map(|(shape, data)| view(*shape, data)).collect();
-        let weight = upload(self.device, &views)?;
-        let read_bytes = loaded.iter().map(|(_, data)| data.len()).sum();
-        self.report(read_bytes);
-        Ok(weight)
+        self.upload(&views, upload)
     }
 
-    fn report(&mut self, read_bytes: usize) {
-        self.done_bytes += read_bytes as u64;
-        (self.progress)(LoadProgress {
-            phase: LoadPhase::LoadingWeights,
-            done_bytes: self.done_bytes,
-            total_bytes: self.total_bytes,
-        });
+    fn upload(
+        &mut self,
+        views: &[TensorView<'_>],
+        upload: impl FnOnce(&mut D, &[TensorView<'_>]) -> Result<D::Weight, DeviceError>,
+    ) -> Result<D::Weight, WeightError> {
+        self.enter(LoadPhase::UploadingWeights);
+        let weight = upload(self.device, views)?;
+        self.done_bytes += views.iter().map(|view| view.data.len() as u64).sum::<u64>();
+        self.enter(LoadPhase::UploadingWeights);
+        Ok(weight)
     }
 }
 
@@ -179,22 +186,21 @@ impl<D: Device> WeightSink for Uploader<'_, D> {
     type Weight = D::Weight;
 
     fn matrix(&mut self, roles: &[TensorRole]) -> Result<D::Weight, WeightError> {
-        self.upload(roles, |device, parts| device.upload_weight(parts))
+        self.load(roles, |device, parts| device.upload_weight(parts))
     }
 
     fn gate_up(&mut self, roles: [TensorRole; 2]) -> Result<D::Weight, WeightError> {
-        self.upload(&roles, |device, parts| device.upload_gate_up(parts[0], parts[1]))
+        self.load(&roles, |device, parts| device.upload_gate_up(parts[0], parts[1]))
     }
 
     fn vector(&mut self, roles: &[TensorRole]) -> Result<D::Weight, WeightError> {
+        self.enter(LoadPhase::LoadingWeights);
         let shape = joined_shape(self.files, roles)?;
         let mut data = Vec::new();
         for role in roles {
             data.extend_from_slice(&self.files.load(*role)?);
         }
-        let weight = self.device.upload_weight(&[view(shape, &data)])?;
-        self.report(data.len());
-        Ok(weight)
+        self.upload(&[view(shape, &data)], |device, parts| device.upload_weight(parts))
     }
 }
 

@@ -32,6 +32,17 @@ pub(crate) struct LoggingConfig {
     /// File that gets the cause when the server cannot start, if the file exists
     #[arg(long, value_name = "FILE", default_value = "/dev/termination-log")]
     pub(crate) termination_log: PathBuf,
+
+    /// Folder for dumps of the last steps, made when a step hangs, when the engine dies and on SIGQUIT
+    /// [default: standard error]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) flight_recorder_dir: Option<PathBuf>,
+
+    /// Show metrics under the names that vLLM gave them before, too
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false,
+          default_missing_value = "true", hide_possible_values = true, value_name = "BOOL",
+          value_parser = BoolishValueParser::new())]
+    pub(crate) legacy_metrics: bool,
 }
 
 /// How a log line is written.

@@ -33,7 +33,13 @@ pub(crate) struct ServerConfig {
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) max_logprobs: u32,
 
-    /// Time that running requests get to finish after SIGTERM; 0 ends them at once
+    /// Time after SIGTERM in which /readyz already fails and new requests are still taken, for load
+    /// balancers to hear of it; a second signal ends it
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration)]
+    pub(crate) shutdown_grace: Duration,
+
+    /// Time that running requests get to finish once no new ones are taken (after SIGTERM and
+    /// --shutdown-grace); 0 ends them at once
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
     pub(crate) shutdown_timeout: Duration,
 

@@ -31,7 +31,7 @@ pub(crate) fn plan(
     progress: &dyn Fn(LoadProgress),
 ) -> anyhow::Result<Planned> {
     let path = model::resolve(&model_name(&config.model), &hub_config(&config.model), progress)?;
-    progress(LoadProgress { phase: LoadPhase::Inspecting, done_bytes: 0, total_bytes: 0 });
+    progress(LoadProgress::entering(LoadPhase::Inspecting));
     let files = ModelFiles::open(&path)?;
     let device = AnyDevice::open(&config.model)?;
     let mut request = plan_request(config, &files)?;

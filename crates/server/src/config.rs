@@ -1,6 +1,7 @@
 //! The server's configuration and its named limits. The binary fills it; nothing here is read from
 //! files or the environment.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Everything the server can be told before a model exists.
@@ -20,10 +21,20 @@ pub struct ServerConfig {
     pub max_logprobs: u32,
     /// Keys of `chat_template_kwargs` that clients may set; all others are refused.
     pub allowed_template_kwargs: Vec<String>,
-    /// How long running requests may take to finish after the first stop signal.
+    /// How long new requests are still taken after the first stop signal, while readiness is
+    /// already red: the time that load balancers need to hear of it. The next signal ends it.
+    pub shutdown_grace: Duration,
+    /// How long running requests may take to finish once no new ones are taken.
     pub drain_timeout: Duration,
-    /// A step running longer than this counts as hung and turns `/livez` red.
+    /// A step running longer than this counts as hung: `/livez` turns red, the flight recorder is
+    /// dumped.
     pub step_timeout: Duration,
+    /// Folder for dumps of the flight recorder; `None` writes them to standard error.
+    pub flight_recorder_dir: Option<PathBuf>,
+    /// Show vLLM's older metric names beside today's.
+    pub legacy_metrics: bool,
+    /// The `/` under which the GPUs' `sys` and `dev` are looked for.
+    pub machine_root: PathBuf,
     /// How long the server still answers after the engine has died, before `run` returns.
     pub death_linger: Duration,
     /// Sizes and waits.
@@ -74,8 +85,12 @@ impl Default for ServerConfig {
             allowed_template_kwargs: ["enable_thinking", "thinking", "xml_tools", "date_string"]
                 .map(String::from)
                 .to_vec(),
+            shutdown_grace: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
             step_timeout: Duration::from_secs(60),
+            flight_recorder_dir: None,
+            legacy_metrics: false,
+            machine_root: PathBuf::from("/"),
             death_linger: Duration::from_secs(10),
             limits: ServerLimits::default(),
         }

@@ -1,4 +1,4 @@
-//! The server's life: loading, ready, draining, dead. One shared object that the loader writes and
+//! The server's life: loading, ready, leaving, draining, dead. One shared object that the loader writes and
 //! every handler reads.
 //!
 //! Reading takes a lock that is only ever held to copy a pointer; nothing here waits for the
@@ -35,6 +35,9 @@ struct Inner {
     step_timeout: Duration,
     stage: Mutex<Stage>,
     timeline: Mutex<Timeline>,
+    /// Not ready any more, and still taking requests.
+    leaving: AtomicBool,
+    /// Taking no more requests.
     draining: AtomicBool,
     /// Requests between admission by the server and the end of their response.
     num_in_flight: AtomicU64,
@@ -53,11 +56,13 @@ enum Stage {
 struct Timeline {
     started: Instant,
     phase_started: Instant,
+    /// When the bytes of `progress` began to be counted, which phases that take turns share.
+    counting_since: Instant,
     progress: LoadProgress,
     finished: Vec<PhaseTime>,
 }
 
-/// A completed phase of loading.
+/// A completed phase of loading, all its turns together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PhaseTime {
     pub(crate) phase: LoadPhase,
@@ -108,15 +113,21 @@ impl NotReady {
 impl Lifecycle {
     pub(crate) fn new(metrics: Arc<Metrics>, step_timeout: Duration) -> Self {
         let now = Instant::now();
-        let progress = LoadProgress { phase: LoadPhase::Resolving, done_bytes: 0, total_bytes: 0 };
-        let timeline =
-            Timeline { started: now, phase_started: now, progress, finished: Vec::new() };
+        let progress = LoadProgress::entering(LoadPhase::Resolving);
+        let timeline = Timeline {
+            started: now,
+            phase_started: now,
+            counting_since: now,
+            progress,
+            finished: Vec::new(),
+        };
         Self {
             inner: Arc::new(Inner {
                 metrics,
                 step_timeout,
                 stage: Mutex::new(Stage::Loading),
                 timeline: Mutex::new(timeline),
+                leaving: AtomicBool::new(false),
                 draining: AtomicBool::new(false),
                 num_in_flight: AtomicU64::new(0),
                 failed: watch::Sender::new(false),
@@ -130,6 +141,9 @@ impl Lifecycle {
         let mut timeline = self.timeline();
         if progress.phase != timeline.progress.phase {
             self.end_phase(&mut timeline);
+        }
+        if progress.total_bytes != timeline.progress.total_bytes {
+            timeline.counting_since = Instant::now();
         }
         timeline.progress = progress;
     }
@@ -146,7 +160,8 @@ impl Lifecycle {
             max_model_len: model.engine.limits().max_model_len,
         };
         self.inner.metrics.engine_or_init(&labels).set_model(&model);
-        self.set_progress(LoadProgress { phase: LoadPhase::Ready, done_bytes: 0, total_bytes: 0 });
+        self.set_progress(LoadProgress::entering(LoadPhase::Ready));
+        self.inner.metrics.set_time_to_ready(self.timeline().started.elapsed());
         *self.stage() = Stage::Ready(Arc::new(model));
         self.inner.ready.send_replace(true);
     }
@@ -215,7 +230,7 @@ impl Lifecycle {
             Stage::Ready(_) => {}
         }
         self.check_alive()?;
-        if self.is_draining() { Err(NotReady::Draining) } else { Ok(()) }
+        if self.is_leaving() { Err(NotReady::Draining) } else { Ok(()) }
     }
 
     pub(crate) fn startup(&self) -> Startup {
@@ -235,8 +250,19 @@ impl Lifecycle {
         }
     }
 
+    /// Turns readiness red; requests are still taken.
+    pub(crate) fn announce_leaving(&self) {
+        self.inner.leaving.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether a stop was announced, so that clients had better go elsewhere.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.inner.leaving.load(Ordering::SeqCst)
+    }
+
     /// Takes no new requests from now on.
     pub(crate) fn begin_drain(&self) {
+        self.announce_leaving();
         self.inner.draining.store(true, Ordering::SeqCst);
     }
 
@@ -254,6 +280,11 @@ impl Lifecycle {
         let mut failed = self.inner.failed.subscribe();
         // The sender lives in `self`, so this cannot fail.
         let _ = failed.wait_for(|failed| *failed).await;
+    }
+
+    /// Whether a loaded engine is beyond use.
+    pub(crate) fn is_engine_dead(&self) -> bool {
+        self.check_alive() == Err(NotReady::EngineDead)
     }
 
     /// Resolves when the engine has died; pends for ever before a model is ready.
@@ -309,16 +340,23 @@ impl Lifecycle {
         if done_bytes == 0 || total_bytes <= done_bytes {
             return LOADING_RETRY_AFTER_S;
         }
-        let per_byte = timeline.phase_started.elapsed().as_secs_f64() / done_bytes as f64;
+        let per_byte = timeline.counting_since.elapsed().as_secs_f64() / done_bytes as f64;
         retry_after_s(Duration::from_secs_f64(per_byte * (total_bytes - done_bytes) as f64))
     }
 
     fn end_phase(&self, timeline: &mut Timeline) {
         let now = Instant::now();
         let phase = timeline.progress.phase;
-        let duration = now - timeline.phase_started;
-        timeline.finished.push(PhaseTime { phase, duration });
+        let mut duration = now - timeline.phase_started;
         timeline.phase_started = now;
+        // Phases that take turns are one entry with the sum of their times.
+        match timeline.finished.iter_mut().find(|done| done.phase == phase) {
+            Some(done) => {
+                done.duration += duration;
+                duration = done.duration;
+            }
+            None => timeline.finished.push(PhaseTime { phase, duration }),
+        }
         self.inner.metrics.set_startup_seconds(phase.as_str(), duration.as_secs_f64());
     }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -17,9 +17,10 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
 use crate::auth::{self, ApiKeys};
 use crate::error::ApiError;
+use crate::lifecycle::Lifecycle;
 use crate::metrics::HttpMetrics;
 use crate::state::AppState;
-use crate::{chat, completions, health, models, request_id, tokenize};
+use crate::{chat, completions, health, models, orca, request_id, tokenize};
 
 /// Content type of the Prometheus text format.
 const PROMETHEUS_TEXT: HeaderValue =
@@ -28,8 +29,11 @@ const PROMETHEUS_TEXT: HeaderValue =
 pub(crate) fn router(state: AppState) -> Router {
     let keys = ApiKeys::new(&state.config.api_keys);
     let http_metrics = state.lifecycle.metrics().http.clone();
+    let lifecycle = state.lifecycle.clone();
     let cors = cors(&state.config.allowed_origins);
-    let router = guarded_routes()
+    let router = generation_routes()
+        .layer(middleware::from_fn_with_state(lifecycle.clone(), orca::report_load))
+        .merge(guarded_routes())
         .layer(middleware::from_fn_with_state(keys, auth::require_key))
         .merge(probes())
         .with_state(state)
@@ -39,14 +43,20 @@ pub(crate) fn router(state: AppState) -> Router {
         None => router,
     };
     router
+        .layer(middleware::from_fn_with_state(lifecycle, part_when_leaving))
         .layer(middleware::from_fn_with_state(http_metrics, record))
         .layer(middleware::from_fn(request_id::assign))
 }
 
-fn guarded_routes() -> Router<AppState> {
+fn generation_routes() -> Router<AppState> {
     Router::new()
         .route("/v1/chat/completions", post(chat::chat_completions))
         .route("/v1/completions", post(completions::completions))
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+}
+
+fn guarded_routes() -> Router<AppState> {
+    Router::new()
         .route("/v1/models", get(models::list))
         .route("/v1/models/{*id}", get(models::get))
         .route("/tokenize", post(tokenize::tokenize))
@@ -82,6 +92,22 @@ async fn record(State(metrics): State<HttpMetrics>, request: Request, next: Next
     let response = next.run(request).await;
     let route = route.as_ref().map(MatchedPath::as_str);
     metrics.record(route, &method, response.status(), started.elapsed());
+    response
+}
+
+/// Middleware: a server on its way out closes each connection after its answer, so that clients
+/// which keep connections find another server while requests are still taken here. HTTP/2 has no
+/// such header; its connections are told at the end of the drain.
+async fn part_when_leaving(
+    State(lifecycle): State<Lifecycle>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_http1 = request.version() < Version::HTTP_2;
+    let mut response = next.run(request).await;
+    if is_http1 && lifecycle.is_leaving() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::config::{CONNECTION_BUFFER_BYTES, NUM_EDGE_THREADS, ServerConfig};
 use crate::connections::LimitedAcceptor;
 use crate::exchange::unix_seconds;
+use crate::flight::{DumpHandle, Watchdog};
 use crate::lifecycle::{Hang, Lifecycle};
 use crate::metrics::Metrics;
 use crate::prepare::PreparationPool;
@@ -54,10 +55,11 @@ pub struct Server {
 struct Control {
     state: AppState,
     stop: StopHandle,
+    dump: DumpHandle,
 }
 
-/// Asks a running server to stop; the first call drains, the second one stops at once. Signals
-/// do the same.
+/// Asks a running server to stop. Each call goes one step further: grace (if one is set), drain,
+/// stop at once. Signals do the same.
 #[derive(Clone)]
 pub struct StopHandle {
     num_requests: watch::Sender<u32>,
@@ -82,7 +84,8 @@ impl Server {
         let addrs: Vec<SocketAddr> =
             (config.host.as_str(), config.port).to_socket_addrs()?.collect();
         let listener = TcpListener::bind(addrs.as_slice())?;
-        let lifecycle = Lifecycle::new(Arc::new(Metrics::new()), config.step_timeout);
+        let lifecycle =
+            Lifecycle::new(Arc::new(Metrics::new(config.legacy_metrics)), config.step_timeout);
         let state = AppState {
             preparation: PreparationPool::new(&config.limits),
             body_room: BodyRoom::new(&config.limits),
@@ -91,7 +94,7 @@ impl Server {
             started_at: unix_seconds(),
         };
         let stop = StopHandle { num_requests: watch::Sender::new(0) };
-        Ok(Self { listener, control: Control { state, stop } })
+        Ok(Self { listener, control: Control { state, stop, dump: DumpHandle::new() } })
     }
 
     /// The address clients connect to.
@@ -109,23 +112,29 @@ impl Server {
         self.control.stop.clone()
     }
 
+    /// Has this server's flight recorder dumped from another thread.
+    pub fn dump_handle(&self) -> DumpHandle {
+        self.control.dump.clone()
+    }
+
     /// The service without a socket.
     pub fn router(&self) -> Router {
         router::router(self.control.state.clone())
     }
 
-    /// Serves on a runtime of its own until stopped; SIGTERM and SIGINT stop it.
+    /// Serves on a runtime of its own until stopped; SIGTERM and SIGINT stop it, SIGQUIT has the
+    /// flight recorder dumped.
     pub fn run(self) -> io::Result<ExitReason> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(NUM_EDGE_THREADS)
-            // Preparation jobs, and name look-ups of the runtime itself.
-            .max_blocking_threads(self.control.state.config.limits.max_preparing + 1)
+            // Preparation jobs, flight recorder dumps, and name look-ups of the runtime itself.
+            .max_blocking_threads(self.control.state.config.limits.max_preparing + 2)
             .thread_name("edge")
             .enable_all()
             .build()?;
-        let stop = self.stop_handle();
+        let (stop, dump) = (self.stop_handle(), self.dump_handle());
         let reason = runtime.block_on(async {
-            let signals = tokio::spawn(forward_signals(stop)?);
+            let signals = tokio::spawn(forward_signals(stop, dump)?);
             let reason = self.serve().await;
             signals.abort();
             reason
@@ -157,43 +166,93 @@ impl Server {
             .max_send_buf_size(CONNECTION_BUFFER_BYTES);
         let mut serving = tokio::spawn(server.serve(app));
         let upkeep = tokio::spawn(upkeep(control.state.lifecycle.metrics().clone()));
-        let reason = tokio::select! {
-            reason = control.until_stopped() => reason,
+        let root = control.state.config.machine_root.clone();
+        let _gpus = control.state.lifecycle.metrics().read_gpus(root);
+        let watchdog = Arc::new(control.watchdog());
+        let watching = tokio::spawn(watchdog.clone().run());
+        let Stop { reason, num_heeded } = tokio::select! {
+            stop = control.until_stopped() => stop,
             ended = &mut serving => {
                 upkeep.abort();
+                watching.abort();
                 return ended.unwrap_or_else(|panic| Err(io::Error::other(panic)))
                     .map(|()| ExitReason::Drained);
             }
         };
         if reason != ExitReason::Forced {
             handle.graceful_shutdown(Some(FLUSH_TIMEOUT));
-            // A second wish to stop cuts this short, too.
+            // A further wish to stop cuts this short, too.
             tokio::select! {
                 _ = &mut serving => {}
-                () = control.stop.asked(2) => {}
+                () = control.stop.asked(num_heeded + 1) => {}
             }
         }
         handle.shutdown();
         upkeep.abort();
+        if reason == ExitReason::EngineDead {
+            watchdog.dump_fatal().await;
+        }
+        watching.abort();
         Ok(reason)
     }
 }
 
+/// How a run ends.
+struct Stop {
+    reason: ExitReason,
+    /// Wishes to stop that have had their effect; one more hurries what is left.
+    num_heeded: u32,
+}
+
 impl Control {
+    fn watchdog(&self) -> Watchdog {
+        Watchdog::new(self.state.lifecycle.clone(), self.dump.clone(), &self.state.config)
+    }
+
     /// Waits for a reason to stop, and drains if there is time for it.
-    async fn until_stopped(&self) -> ExitReason {
+    async fn until_stopped(&self) -> Stop {
         let lifecycle = &self.state.lifecycle;
         tokio::select! {
-            () = lifecycle.failed() => ExitReason::LoadFailed,
-            () = self.engine_gone() => ExitReason::EngineDead,
-            hang = lifecycle.hung(self.state.config.death_linger) => match hang {
-                Hang::WarmUp => ExitReason::WarmUpHung,
-                Hang::Step => ExitReason::EngineDead,
+            () = lifecycle.failed() => Stop { reason: ExitReason::LoadFailed, num_heeded: 1 },
+            () = self.engine_gone() => Stop { reason: ExitReason::EngineDead, num_heeded: 1 },
+            hang = lifecycle.hung(self.state.config.death_linger) => Stop {
+                reason: match hang {
+                    Hang::WarmUp => ExitReason::WarmUpHung,
+                    Hang::Step => ExitReason::EngineDead,
+                },
+                num_heeded: 1,
             },
-            () = self.stop.asked(1) => tokio::select! {
-                reason = self.drain() => reason,
-                () = self.stop.asked(2) => ExitReason::Forced,
-            }
+            () = self.stop.asked(1) => self.leave().await,
+        }
+    }
+
+    /// Grace, then drain; a wish to stop during either goes on to the next.
+    async fn leave(&self) -> Stop {
+        let num_heeded = self.grace().await;
+        let reason = tokio::select! {
+            reason = self.drain() => reason,
+            () = self.stop.asked(num_heeded + 1) => ExitReason::Forced,
+            _ = self.state.lifecycle.hung(self.state.config.death_linger) => ExitReason::EngineDead,
+        };
+        Stop { reason, num_heeded }
+    }
+
+    /// Readiness is red, and requests are still taken while load balancers hear of it. Returns the
+    /// number of wishes to stop that led to its end.
+    async fn grace(&self) -> u32 {
+        let lifecycle = &self.state.lifecycle;
+        lifecycle.announce_leaving();
+        let grace = self.state.config.shutdown_grace;
+        // Before a model is ready nobody was told to come here.
+        if grace.is_zero() || lifecycle.served_model().is_none() {
+            return 1;
+        }
+        tracing::info!(grace_s = grace.as_secs_f64(), "leaving: not ready, still taking requests");
+        tokio::select! {
+            () = sleep(grace) => 1,
+            () = lifecycle.engine_died() => 1,
+            _ = lifecycle.hung(self.state.config.death_linger) => 1,
+            () = self.stop.asked(2) => 2,
         }
     }
 
@@ -226,7 +285,8 @@ impl Control {
             let _ = timeout(FLUSH_TIMEOUT, self.idle()).await;
         }
         tracing::info!(duration_ms = started.elapsed().as_millis() as u64, "drained");
-        reason
+        // Requests end early with a dead engine, which must not look like a clean stop.
+        if lifecycle.is_engine_dead() { ExitReason::EngineDead } else { reason }
     }
 
     async fn idle(&self) {
@@ -243,16 +303,17 @@ async fn upkeep(metrics: Arc<Metrics>) {
     }
 }
 
-fn forward_signals(stop: StopHandle) -> io::Result<impl Future<Output = ()>> {
+fn forward_signals(stop: StopHandle, dump: DumpHandle) -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut quit = signal(SignalKind::quit())?;
     Ok(async move {
         loop {
             tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+                _ = terminate.recv() => stop.stop(),
+                _ = interrupt.recv() => stop.stop(),
+                _ = quit.recv() => dump.dump(),
             }
-            stop.stop();
         }
     })
 }

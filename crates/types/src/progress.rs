@@ -7,10 +7,16 @@ pub enum LoadPhase {
     Resolving,
     /// Fetching files from the hub.
     Downloading,
-    /// Reading configuration, headers and tokenizer, and planning memory.
+    /// Opening the files, reading configuration and headers, and planning memory.
     Inspecting,
-    /// Reading weights into the backend's layout.
+    /// Building the tokenizer and the chat template.
+    LoadingTokenizer,
+    /// Reading weights from the files. Alternates with uploading.
     LoadingWeights,
+    /// Bringing weights into the device's layout and memory.
+    UploadingWeights,
+    /// Allocating workspace, buffers and the KV cache.
+    AllocatingKvCache,
     /// Running the first step.
     WarmingUp,
     /// Serving.
@@ -24,7 +30,10 @@ impl LoadPhase {
             Self::Resolving => "resolving",
             Self::Downloading => "downloading",
             Self::Inspecting => "inspecting",
+            Self::LoadingTokenizer => "loading_tokenizer",
             Self::LoadingWeights => "loading_weights",
+            Self::UploadingWeights => "uploading_weights",
+            Self::AllocatingKvCache => "allocating_kv_cache",
             Self::WarmingUp => "warming_up",
             Self::Ready => "ready",
         }
@@ -40,4 +49,11 @@ pub struct LoadProgress {
     pub done_bytes: u64,
     /// Bytes of this stage in all; 0 if unknown.
     pub total_bytes: u64,
+}
+
+impl LoadProgress {
+    /// The beginning of a stage that counts no bytes.
+    pub fn entering(phase: LoadPhase) -> Self {
+        Self { phase, done_bytes: 0, total_bytes: 0 }
+    }
 }

@@ -102,7 +102,7 @@ const POINTS: &[Point] = &[
     ),
     value(
         "terminationGracePeriodSeconds",
-        "More than the preStop sleep and `shutdown-timeout` together.",
+        "More than `shutdown-grace` and `shutdown-timeout` together.",
         POD,
         "/spec/template/spec/terminationGracePeriodSeconds",
     ),

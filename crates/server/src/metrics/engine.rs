@@ -12,6 +12,7 @@ use metrics_exporter_prometheus::{
 };
 use types::FinishReason;
 
+use super::legacy::{LEGACY_TOKEN_TIME, LegacyMetrics};
 use super::{MetricsLabels, buckets};
 use crate::served_model::ServedModel;
 
@@ -36,6 +37,8 @@ pub(crate) struct EngineMetrics {
     gauges: Gauges,
     counters: Counters,
     histograms: Histograms,
+    /// Present if older names are asked for.
+    legacy: Option<LegacyMetrics>,
     /// Moving average of the time from admission to end, in microseconds; 0 before the first.
     service_time_us: AtomicU64,
 }
@@ -81,14 +84,16 @@ struct Histograms {
 }
 
 impl EngineMetrics {
-    pub(crate) fn new(labels: &MetricsLabels) -> Self {
+    pub(crate) fn new(labels: &MetricsLabels, with_legacy_names: bool) -> Self {
         let recorder = recorder(labels.max_model_len);
         let handle = recorder.handle();
         let model = labels.model_name.as_str();
         let (gauges, counters, histograms) =
             with_local_recorder(&recorder, || (gauges(model), counters(model), histograms(model)));
+        let legacy = with_legacy_names
+            .then(|| with_local_recorder(&recorder, || LegacyMetrics::new(&self::labels(model))));
         let service_time_us = AtomicU64::new(0);
-        Self { recorder, handle, gauges, counters, histograms, service_time_us }
+        Self { recorder, handle, gauges, counters, histograms, legacy, service_time_us }
     }
 
     /// The observer that feeds these metrics from the dispatcher's thread.
@@ -118,13 +123,22 @@ impl EngineMetrics {
 
     /// Brings the gauges up to date.
     pub(super) fn set_load(&self, load: EngineLoad, max_num_seqs: usize) {
-        let wait = self.expected_queue_wait(load, max_num_seqs);
-        let pressure = wait.as_secs_f64() / SATURATED_QUEUE_WAIT.as_secs_f64();
         self.gauges.running.set(load.num_running as f64);
         self.gauges.waiting.set(load.num_waiting as f64);
         self.gauges.waiting_capacity.set(load.num_waiting as f64);
         self.gauges.kv_usage.set(f64::from(load.kv_usage));
-        self.gauges.saturation.set(pressure.min(1.0).max(f64::from(load.kv_usage)));
+        self.gauges.saturation.set(self.saturation(load, max_num_seqs));
+        if let Some(legacy) = &self.legacy {
+            legacy.cache_usage.set(f64::from(load.kv_usage));
+        }
+    }
+
+    /// How full the server is, `0..=1`: the larger of the expected queue wait as a share of
+    /// [`SATURATED_QUEUE_WAIT`] and the share of KV blocks in use.
+    pub(crate) fn saturation(&self, load: EngineLoad, max_num_seqs: usize) -> f64 {
+        let wait = self.expected_queue_wait(load, max_num_seqs);
+        let pressure = wait.as_secs_f64() / SATURATED_QUEUE_WAIT.as_secs_f64();
+        pressure.min(1.0).max(f64::from(load.kv_usage))
     }
 
     /// How long a request that came now would wait for admission.
@@ -178,6 +192,9 @@ impl EngineObserver for Observer {
         counters.prefix_queries.absolute(report.scheduler.prefix_query_tokens);
         counters.prefix_hits.absolute(report.scheduler.prefix_hit_tokens);
         self.0.histograms.iteration_tokens.record(report.num_tokens as f64);
+        if let Some(legacy) = &self.0.legacy {
+            legacy.on_step(&report.scheduler);
+        }
     }
 
     fn on_token(&mut self, timing: TokenTiming) {
@@ -188,7 +205,12 @@ impl EngineObserver for Observer {
                 self.0.counters.prompt_tokens_cached.increment(u64::from(num_cached_tokens));
                 self.0.histograms.ttft.record(ttft.as_secs_f64());
             }
-            TokenTiming::Next { itl } => self.0.histograms.itl.record(itl.as_secs_f64()),
+            TokenTiming::Next { itl } => {
+                self.0.histograms.itl.record(itl.as_secs_f64());
+                if let Some(legacy) = &self.0.legacy {
+                    legacy.token_time.record(itl.as_secs_f64());
+                }
+            }
         }
     }
 
@@ -217,7 +239,8 @@ impl EngineObserver for Observer {
 
 fn recorder(max_model_len: usize) -> PrometheusRecorder {
     let token_counts = buckets::one_two_five(max_model_len);
-    let buckets_of: [(&str, &[f64]); 16] = [
+    let buckets_of: [(&str, &[f64]); 17] = [
+        (LEGACY_TOKEN_TIME, buckets::INTER_TOKEN_LATENCY),
         ("time_to_first_token_seconds", buckets::TIME_TO_FIRST_TOKEN),
         ("inter_token_latency_seconds", buckets::INTER_TOKEN_LATENCY),
         ("request_time_per_output_token_seconds", buckets::INTER_TOKEN_LATENCY),

@@ -6,14 +6,21 @@
 
 mod buckets;
 mod engine;
+mod gpu;
 mod http;
+mod legacy;
 mod process;
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 pub(crate) use self::engine::{EngineMetrics, RequestOutcome};
+use self::gpu::GpuGauges;
+pub(crate) use self::gpu::GpuReader;
 pub(crate) use self::http::HttpMetrics;
 use self::process::ProcessMetrics;
+use crate::flight::DumpReason;
 use crate::served_model::ServedModel;
 
 /// What the engine's metrics are labelled with.
@@ -30,18 +37,23 @@ pub(crate) struct Metrics {
     process: ProcessMetrics,
     pub(crate) http: HttpMetrics,
     engine: OnceLock<Arc<EngineMetrics>>,
+    gpus: GpuGauges,
+    with_legacy_names: bool,
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(with_legacy_names: bool) -> Self {
         let process = ProcessMetrics::new();
         let http = HttpMetrics::new(process.recorder());
-        Self { process, http, engine: OnceLock::new() }
+        let (engine, gpus) = (OnceLock::new(), GpuGauges::default());
+        Self { process, http, engine, gpus, with_legacy_names }
     }
 
     /// The engine's metrics, made at the first call.
     pub(crate) fn engine_or_init(&self, labels: &MetricsLabels) -> Arc<EngineMetrics> {
-        self.engine.get_or_init(|| Arc::new(EngineMetrics::new(labels))).clone()
+        self.engine
+            .get_or_init(|| Arc::new(EngineMetrics::new(labels, self.with_legacy_names)))
+            .clone()
     }
 
     pub(crate) fn engine(&self) -> Option<&Arc<EngineMetrics>> {
@@ -51,6 +63,21 @@ impl Metrics {
     /// How long a phase of starting took.
     pub(crate) fn set_startup_seconds(&self, phase: &'static str, seconds: f64) {
         self.process.set_startup_seconds(phase, seconds);
+    }
+
+    /// From the server's start to the first request that it would take.
+    pub(crate) fn set_time_to_ready(&self, duration: Duration) {
+        self.process.set_time_to_ready(duration);
+    }
+
+    /// A dump of the flight recorder was written.
+    pub(crate) fn count_dump(&self, reason: DumpReason) {
+        self.process.count_dump(reason);
+    }
+
+    /// Shows the GPUs of the machine whose `/` is `root`, until the reader is dropped.
+    pub(crate) fn read_gpus(&self, root: PathBuf) -> Option<GpuReader> {
+        self.gpus.start(root)
     }
 
     /// Folds recorded histogram values into their buckets; to be called every few seconds so that
@@ -71,6 +98,7 @@ impl Metrics {
             }
             text.push_str(&engine.render());
         }
+        text.push_str(&self.gpus.render());
         text
     }
 }

@@ -1,6 +1,7 @@
-//! The process's own metrics and the durations of its start.
+//! The process's own metrics, the durations of its start, and its flight recorder dumps.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use metrics::with_local_recorder;
 use metrics_exporter_prometheus::{
@@ -8,6 +9,9 @@ use metrics_exporter_prometheus::{
 };
 
 use super::buckets;
+use crate::flight::DumpReason;
+
+const DUMPS: &str = "ropeway:flight_recorder_dumps_total";
 
 pub(super) struct ProcessMetrics {
     recorder: Arc<PrometheusRecorder>,
@@ -24,7 +28,13 @@ impl ProcessMetrics {
             .build_recorder();
         let handle = recorder.handle();
         let collector = metrics_process::Collector::default();
-        with_local_recorder(&recorder, || collector.describe());
+        with_local_recorder(&recorder, || {
+            collector.describe();
+            metrics::describe_counter!(DUMPS, "Dumps of the flight recorder by what caused them.");
+            for reason in DumpReason::ALL {
+                metrics::counter!(DUMPS, "reason" => reason.as_str()).absolute(0);
+            }
+        });
         Self { recorder: Arc::new(recorder), handle, collector }
     }
 
@@ -35,6 +45,18 @@ impl ProcessMetrics {
     pub(super) fn set_startup_seconds(&self, phase: &'static str, seconds: f64) {
         with_local_recorder(&*self.recorder, || {
             metrics::gauge!("ropeway:startup_seconds", "phase" => phase).set(seconds);
+        });
+    }
+
+    pub(super) fn set_time_to_ready(&self, duration: Duration) {
+        with_local_recorder(&*self.recorder, || {
+            metrics::gauge!("ropeway:time_to_ready_seconds").set(duration.as_secs_f64());
+        });
+    }
+
+    pub(super) fn count_dump(&self, reason: DumpReason) {
+        with_local_recorder(&*self.recorder, || {
+            metrics::counter!(DUMPS, "reason" => reason.as_str()).increment(1);
         });
     }
 

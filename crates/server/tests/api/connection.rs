@@ -136,6 +136,98 @@ async fn draining_finishes_streams_and_refuses_the_rest() {
     assert_eq!(server.stopped().await, ExitReason::Drained);
 }
 
+/// The grace is longer than any test: only the second wish to stop ends it.
+fn leaving(script: &str) -> (Running, Sender<()>) {
+    let (mut setup, go) = held(script);
+    setup.config.shutdown_grace = WAIT * 100;
+    (serve(setup), go)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_the_grace_readiness_is_red_and_requests_are_served() {
+    let (server, go) = leaving("abc");
+    let mut open = server.send(json!({"stream": true})).await;
+    go.send(()).unwrap();
+    let mut text = until(&mut open, "\"a\"").await;
+    server.stop.stop();
+    eventually_draining(&server).await;
+    assert!(server.get("/livez").await.starts_with("HTTP/1.1 200"));
+    // A request of the grace is taken, and its connection is not kept for another one.
+    let mut late = server.send(json!({"stream": true})).await;
+    let mut late_text = until(&mut late, "\r\n\r\n").await;
+    assert!(late_text.starts_with("HTTP/1.1 200"), "{late_text}");
+    assert!(late_text.contains("connection: close"), "{late_text}");
+    assert!(server.get("/readyz").await.starts_with("HTTP/1.1 503"), "still red");
+    // The second wish ends the grace, not the requests.
+    server.stop.stop();
+    let refused = loop {
+        let answer = server.get("/readyz").await;
+        assert!(answer.contains("draining"), "{answer}");
+        let mut socket = server.send(json!({"stream": true, "max_tokens": 1})).await;
+        let head = until(&mut socket, "\r\n\r\n").await;
+        if !head.starts_with("HTTP/1.1 200") {
+            break head;
+        }
+    };
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    assert!(refused.contains("retry-after: ") && refused.contains("connection: close"));
+    drop(go);
+    text.push_str(&rest(open).await);
+    late_text.push_str(&rest(late).await);
+    for text in [text, late_text] {
+        assert!(text.contains("\"finish_reason\":\"stop\""), "{text}");
+        assert!(text.contains("data: [DONE]"), "{text}");
+    }
+    assert_eq!(server.stopped().await, ExitReason::Drained);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_grace_ends_by_itself() {
+    let (mut setup, go) = held("abc");
+    setup.config.shutdown_grace = Duration::from_millis(30);
+    let server = serve(setup);
+    drop(go);
+    server.stop.stop();
+    assert_eq!(server.stopped().await, ExitReason::Drained);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_further_stop_goes_one_step_further() {
+    let (server, go) = leaving("abc");
+    let socket = server.send(json!({"stream": true})).await;
+    eventually("it runs", || server.engine.health().step_age.is_some()).await;
+    for _ in 0..3 {
+        server.stop.stop();
+    }
+    assert_eq!(server.stopped().await, ExitReason::Forced);
+    drop((go, socket));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_dies_in_the_grace_is_not_a_clean_stop() {
+    let mut setup = Setup::answering("abc");
+    setup.config.shutdown_grace = WAIT * 100;
+    setup.gate = Box::new(|_| Err(engine::ExecError::Fatal("lost".into())));
+    let server = serve(setup);
+    server.stop.stop();
+    eventually_draining(&server).await;
+    let answer = rest(server.send(json!({})).await).await;
+    assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+    assert_eq!(server.stopped().await, ExitReason::EngineDead);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_still_loads_has_no_grace() {
+    let mut setup = Setup::answering("abc");
+    setup.config.shutdown_grace = WAIT * 100;
+    let (test, _load) = setup.loading();
+    let stop = test.server.stop_handle();
+    let exit = tokio::spawn(test.server.serve());
+    stop.stop();
+    let reason = tokio::time::timeout(WAIT, exit).await.expect("stops in time").unwrap().unwrap();
+    assert_eq!(reason, ExitReason::Drained);
+}
+
 async fn eventually_draining(server: &Running) {
     loop {
         let ready = server.get("/readyz").await;

@@ -36,6 +36,65 @@ async fn loading_is_reported_and_requests_are_turned_away() {
     assert!(metrics.contains("ropeway:startup_seconds{phase=\"loading_weights\"}"), "{metrics}");
 }
 
+/// Each phase is told while it lasts, and once with its whole time behind it.
+#[tokio::test]
+async fn phases_of_starting_are_told_and_timed() {
+    use LoadPhase::{
+        AllocatingKvCache, Inspecting, LoadingTokenizer, LoadingWeights, UploadingWeights,
+        WarmingUp,
+    };
+    let (server, load) = Setup::answering("x").loading();
+    let phases = [
+        Inspecting,
+        LoadingTokenizer,
+        LoadingWeights,
+        UploadingWeights,
+        LoadingWeights,
+        UploadingWeights,
+        AllocatingKvCache,
+        WarmingUp,
+    ];
+    for phase in phases {
+        server.lifecycle.set_progress(LoadProgress::entering(phase));
+        let told = server.get("/startupz").await;
+        assert_eq!(
+            (told.status.as_u16(), told.json()["phase"].clone()),
+            (503, json!(phase.as_str()))
+        );
+    }
+    let metrics = server.get("/metrics").await.text();
+    assert!(!metrics.contains("ropeway:time_to_ready_seconds"), "{metrics}");
+    server.lifecycle.set_ready(load());
+    let told = server.get("/startupz").await.json();
+    let told = told["phases"].as_array().unwrap();
+    let names: Vec<&str> = told.iter().map(|phase| phase["phase"].as_str().unwrap()).collect();
+    let expected = [
+        "resolving",
+        "inspecting",
+        "loading_tokenizer",
+        "loading_weights",
+        "uploading_weights",
+        "allocating_kv_cache",
+        "warming_up",
+    ];
+    assert_eq!(names, expected);
+    let metrics = server.get("/metrics").await.text();
+    let gauge = |series: &str| -> f64 {
+        let line = metrics.lines().find(|line| line.starts_with(series));
+        line.unwrap_or_else(|| panic!("no {series} in {metrics}"))[series.len() + 1..]
+            .parse()
+            .unwrap()
+    };
+    let mut sum = 0.0;
+    for (phase, name) in told.iter().zip(expected) {
+        let seconds = gauge(&format!("ropeway:startup_seconds{{phase=\"{name}\"}}"));
+        assert_eq!(phase["seconds"], seconds, "{name}");
+        sum += seconds;
+    }
+    let total = gauge("ropeway:time_to_ready_seconds");
+    assert!(sum > 0.0 && sum <= total && total - sum < 1.0, "{sum} of {total}");
+}
+
 #[tokio::test]
 async fn a_failed_load_is_red() {
     let (server, _load) = Setup::answering("x").loading();

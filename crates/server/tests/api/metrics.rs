@@ -1,6 +1,7 @@
 //! Metric names, labels and buckets, as dashboards and pickers read them.
 
 use serde_json::json;
+use tower::ServiceExt;
 
 use crate::fixture::Setup;
 
@@ -44,6 +45,50 @@ async fn the_names_of_vllm_are_there_after_one_request() {
         "process_cpu_seconds_total",
     ] {
         assert!(text.contains(name), "missing {name}\nin {text}");
+    }
+}
+
+/// vLLM's older names are there when asked for, with the values of today's.
+#[tokio::test]
+async fn older_names_on_demand() {
+    const NAMES: [&str; 8] = [
+        "gpu_cache_usage_perc",
+        "cpu_cache_usage_perc",
+        "num_requests_swapped",
+        "gpu_prefix_cache_hit_rate",
+        "gpu_prefix_cache_queries_total",
+        "gpu_prefix_cache_hits_total",
+        "time_per_output_token_seconds_count",
+        "time_per_output_token_seconds_bucket",
+    ];
+    let mut setup = Setup::answering("abcdefghijklmnopqrstuvwxyz");
+    setup.config.legacy_metrics = true;
+    let server = setup.start();
+    for _ in 0..2 {
+        server.chat(json!({"messages": [{"role": "user", "content": "again ".repeat(20)}]})).await;
+    }
+    server.settles().await;
+    let text = server.get("/metrics").await.text();
+    let value = |name: &str| -> f64 {
+        let line = text.lines().find(|line| line.starts_with(&format!("vllm:{name}{{")));
+        let line = line.unwrap_or_else(|| panic!("no {name} in {text}"));
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    for name in NAMES {
+        value(name);
+    }
+    let (queries, hits) = (value("prefix_cache_queries_total"), value("prefix_cache_hits_total"));
+    assert!(hits > 0.0);
+    assert_eq!(value("gpu_prefix_cache_queries_total"), queries);
+    assert_eq!(value("gpu_prefix_cache_hits_total"), hits);
+    assert_eq!(value("gpu_prefix_cache_hit_rate"), hits / queries);
+    let today = value("inter_token_latency_seconds_count");
+    assert!(today > 0.0);
+    assert_eq!(value("time_per_output_token_seconds_count"), today);
+
+    let text = Setup::answering("abc").start().get("/metrics").await.text();
+    for name in NAMES {
+        assert!(!text.contains(&format!("vllm:{name}")), "{name} without being asked for");
     }
 }
 
@@ -108,4 +153,39 @@ async fn clients_cannot_make_new_series() {
         .collect();
     assert_eq!(handlers.len(), 2, "{handlers:?}");
     assert!(handlers.contains(&"none") && handlers.contains(&"/v1/models/{*id}"));
+}
+
+/// The gauges of sysfs, from the running server of a machine with one GPU and of one with none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gpus_are_shown_where_there_are_some() {
+    for has_gpu in [true, false] {
+        let root = tempfile::tempdir().unwrap();
+        if has_gpu {
+            let device = root.path().join("sys/class/drm/card0/device");
+            std::fs::create_dir_all(&device).unwrap();
+            let uevent = "DRIVER=amdgpu\nPCI_SLOT_NAME=0000:0c:00.0\n";
+            std::fs::write(device.join("uevent"), uevent).unwrap();
+            std::fs::write(device.join("gpu_busy_percent"), "99\n").unwrap();
+        }
+        let mut setup = Setup::answering("abc");
+        setup.config.machine_root = root.path().to_owned();
+        let test = setup.start();
+        let (router, stop) = (test.router.clone(), test.server.stop_handle());
+        let exit = tokio::spawn(test.server.serve());
+        let page = async || {
+            let request = axum::http::Request::get("/metrics").body(axum::body::Body::empty());
+            let answer = router.clone().oneshot(request.unwrap()).await.unwrap();
+            let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+            String::from_utf8(body.to_vec()).unwrap()
+        };
+        let line = "rocm_gpu_utilization{card=\"card0\",pci=\"0000:0c:00.0\"} 99\n";
+        if has_gpu {
+            while !page().await.contains(line) {
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+        }
+        assert_eq!(page().await.contains("rocm_gpu_"), has_gpu);
+        stop.stop();
+        exit.await.unwrap().unwrap();
+    }
 }
