@@ -153,7 +153,7 @@ impl Slot {
         // No word above is read after the version below.
         fence(Ordering::Acquire);
         let after = self.version.load(Ordering::Relaxed);
-        (before == after && before != 0 && before % 2 == 0).then_some(words)
+        (before == after && before != 0 && before.is_multiple_of(2)).then_some(words)
     }
 }
 

@@ -62,7 +62,7 @@ fn run(command: &mut Command) -> Output {
 fn normalise_twice() {
     let this = std::env::current_exe().expect("this program has a path");
     let library = this.parent().expect("it lies in a folder").join("libhip_emu.so");
-    let config = HipConfig { index: 0, library: Some(library) };
+    let config = HipConfig { library: Some(library), ..HipConfig::default() };
     let mut device = HipDevice::new(&config).expect("the emulator is a device");
     let shape = TensorShape { dtype: DType::F32, rows: 1, cols: COLS };
     let bytes = [0; 4 * COLS];
