@@ -11,7 +11,7 @@ use types::{AdmittedSeq, SampleRow, SamplingParams};
 use crate::error::HipFailure;
 use crate::launch::Kernels;
 use crate::params::{AdmitParams, AdmitRecord, SamplerSlotState};
-use crate::runtime::{DeviceMemory, Gpu, Pinned, Stream};
+use crate::runtime::{DeviceMemory, Event, Gpu, Pinned, Stream};
 
 /// Biased tokens of a sequence.
 pub const MAX_LOGIT_BIAS: usize = 4096;
@@ -19,8 +19,8 @@ pub const MAX_LOGIT_BIAS: usize = 4096;
 pub const MAX_STOP_TOKENS: usize = 4096 + 256;
 /// Alternatives that log-probabilities may have.
 pub const MAX_TOP_LOGPROBS: usize = 128;
-/// Room for the arrays of sequences that are admitted in one copy. A step that admits more waits
-/// for the stream in between.
+/// Room for the arrays of sequences that are admitted in one copy. A step that admits more makes
+/// several, and waits for the copy before the last if the device is behind.
 const ARENA_BYTES: usize = 1 << 20;
 /// Arrays in the arena start at multiples of this.
 const ALIGN_BYTES: usize = 16;
@@ -75,8 +75,10 @@ pub(crate) struct Slots {
     seen: DeviceMemory,
     /// Records, then what they point to; used in stream order, so one is enough.
     arena: DeviceMemory,
-    /// What is copied to the arena, by turns of steps.
+    /// What is copied to the arena, in turns, and the event behind the latest copy of each.
     staging: [Pinned; 2],
+    copied: [Event; 2],
+    turn: usize,
 }
 
 /// True if nothing but the largest logit counts.
@@ -145,6 +147,8 @@ impl Slots {
             seen: gpu.alloc(bytes[4])?,
             arena: gpu.alloc(arena_bytes)?,
             staging: [gpu.alloc_pinned(arena_bytes)?, gpu.alloc_pinned(arena_bytes)?],
+            copied: [gpu.event()?, gpu.event()?],
+            turn: 0,
         })
     }
 
@@ -154,7 +158,7 @@ impl Slots {
     }
 
     /// Puts the states of a step's admitted sequences on the stream, and checks who samples. To be
-    /// called once a step, admissions or not; the step before the last must have been waited for.
+    /// called once a step, admissions or not, however many steps are under way.
     pub(crate) fn begin_step(
         &mut self,
         stream: &Stream,
@@ -178,10 +182,6 @@ impl Slots {
         while !rest.is_empty() {
             let num = self.send(stream, kernels, rest)?;
             rest = &rest[num..];
-            if !rest.is_empty() {
-                // The block is full: it must have been copied before it is written again.
-                stream.synchronize()?;
-            }
         }
         Ok(())
     }
@@ -231,7 +231,10 @@ impl Slots {
         seqs: &[AdmittedSeq],
     ) -> Result<usize, HipFailure> {
         let base = self.arena.address();
-        let half = (self.step % 2) as usize;
+        let half = self.turn;
+        self.turn = (half + 1) % self.staging.len();
+        // What was there before must have been copied before it is written over.
+        self.copied[half].synchronize()?;
         let addresses = self.slot_addresses();
         let mut packer = Packer {
             bytes: self.staging[half].as_mut_slice(self.arena_bytes),
@@ -243,6 +246,7 @@ impl Slots {
         let num = packed.take_while(|(idx, seq)| packer.put(*idx, seq, &addresses)).count();
         let used = packer.used;
         stream.upload(&self.arena, 0, &self.staging[half], used)?;
+        stream.record(&self.copied[half])?;
         let params = AdmitParams {
             records: base,
             slots: self.states.address(),
