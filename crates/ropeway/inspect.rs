@@ -74,6 +74,11 @@ fn as_json(files: &ModelFiles, plan: &MemoryPlan) -> Value {
         .collect();
     let spec: Map<String, Value> =
         facts(&files.spec).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let expanded: Map<String, Value> = plan
+        .expanded
+        .iter()
+        .map(|(from, to)| (format!("{from:?}"), json!(format!("{to:?}"))))
+        .collect();
     json!({
         "spec": spec,
         "num_parameters": files.num_parameters(),
@@ -83,6 +88,7 @@ fn as_json(files: &ModelFiles, plan: &MemoryPlan) -> Value {
             "limit_bytes": plan.host.limit_bytes,
             "budget_bytes": plan.budget_bytes,
             "weights_bytes": plan.weights_bytes,
+            "expanded": expanded,
             "buffers_bytes": plan.buffers_bytes,
             "workspace_bytes": plan.workspace_bytes,
             "kv_cache_bytes": plan.kv_cache_bytes,

@@ -1,7 +1,7 @@
 //! What a device stores: weights, activation buffers and the paged KV cache, each with the exact
 //! size it will take, so that memory can be planned before anything is allocated.
 
-use crate::{DeviceError, StepLimits, TensorShape, TensorView};
+use crate::{DType, DeviceError, StepLimits, TensorShape, TensorView};
 
 /// What a buffer is for; devices choose the element type by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,13 @@ pub trait Device: Send + 'static {
 
     /// Name for messages, e.g. `cpu (avx512, 2 threads)`.
     fn name(&self) -> String;
+
+    /// The type that matrices stored as `stored` become on the device, if it does not multiply
+    /// them as they are.
+    fn expands(&self, stored: DType) -> Option<DType> {
+        let _ = stored;
+        None
+    }
 
     /// Size of `upload_weight` for these parts.
     fn weight_bytes(&self, parts: &[TensorShape]) -> usize;

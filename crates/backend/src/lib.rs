@@ -5,6 +5,7 @@
 //! `cpu` and `hip` implement them.
 #![forbid(unsafe_code)]
 
+pub mod block;
 mod device;
 mod dtype;
 mod error;

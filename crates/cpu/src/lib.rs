@@ -1,4 +1,4 @@
-//! The CPU backend: f32 activations, packed weights, a paged KV cache and the fused layer
+//! The CPU backend: f32 activations (or, as a reference for GPUs, bf16), packed weights, a paged KV cache and the fused layer
 //! operations on a worker pool of its own.
 //!
 //! Each operation has a plain reference loop beside vector kernels for AVX2 and AVX-512, chosen once
@@ -7,6 +7,7 @@
 //! only; everything else sees `backend`'s traits.
 #![deny(unsafe_code)]
 
+mod activations;
 mod aligned;
 mod device;
 mod isa;
@@ -28,9 +29,10 @@ mod workspace;
 #[cfg(test)]
 mod tests;
 
+pub use activations::{ACTIVATIONS_ENV, Activations, ActivationsError};
 pub use device::{CpuBuffer, CpuConfig, CpuDevice};
 pub use isa::{ISA_ENV, Isa, IsaError};
 pub use kv::{CpuKvCache, MAX_BLOCK_SIZE, MIN_BLOCK_SIZE};
-pub use linear::{LinearWorkspace, PackError, PackedWeight, dequantize_view_row, linear};
+pub use linear::{LinearWorkspace, PackError, PackedWeight, linear};
 pub use pool::{MAX_POOL_THREADS, Pool, PoolError};
 pub use weight::CpuWeight;

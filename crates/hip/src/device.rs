@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 
 use backend::{
-    BufferKind, Device, DeviceError, KvDType, KvLayout, StepLimits, TensorShape, TensorView,
+    BufferKind, DType, Device, DeviceError, KvDType, KvLayout, StepLimits, TensorShape, TensorView,
 };
 
 use crate::decode::DecodeState;
@@ -215,12 +215,6 @@ impl HipDevice {
     /// What parts make up; refuses what there are no kernels for.
     fn weight_kind(&self, parts: &[TensorView<'_>]) -> Result<WeightKind, DeviceError> {
         let shapes: Vec<_> = parts.iter().map(|part| part.shape).collect();
-        if let Some(part) = shapes.iter().find(|shape| !shape.dtype.is_plain()) {
-            return Err(self.unsupported(format!(
-                "weights stored as {:?}; use a checkpoint in bf16, f16 or f32, or --device cpu",
-                part.dtype
-            )));
-        }
         let kind = WeightKind::of(&shapes);
         if let WeightKind::Matrix { cols, .. } = kind
             && (shapes.iter().any(|shape| shape.cols != cols) || !cols.is_multiple_of(8))
@@ -267,6 +261,7 @@ impl HipDevice {
                 let strip = strip_bytes(cols);
                 self.grow_ring(strip)?;
                 let strips = rows.div_ceil(STRIP_ROWS);
+                let mut wide = vec![0.0f32; cols];
                 let per_half = (self.ring[0].bytes() / strip).max(1);
                 for (turn, first) in (0..strips).step_by(per_half).enumerate() {
                     // One copy at most is under way, from the other half, while this is packed.
@@ -274,7 +269,7 @@ impl HipDevice {
                     let half = &mut self.ring[turn % 2];
                     let words = half.as_mut_slice::<u16>((end - first) * strip / 2);
                     for (idx, out) in (first..end).zip(words.chunks_exact_mut(strip / 2)) {
-                        pack_strip(parts, order, idx, out);
+                        pack_strip(parts, order, idx, &mut wide, out);
                     }
                     self.stream.synchronize()?;
                     let half = &self.ring[turn % 2];
@@ -357,6 +352,10 @@ impl Device for HipDevice {
 
     fn name(&self) -> String {
         self.description.clone()
+    }
+
+    fn expands(&self, stored: DType) -> Option<DType> {
+        (!stored.is_plain()).then_some(DType::BF16)
     }
 
     fn weight_bytes(&self, parts: &[TensorShape]) -> usize {

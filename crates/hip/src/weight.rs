@@ -3,10 +3,11 @@
 //! Fragment-major (`kernels/gemm.h`): `[ceil(rows/16)][ceil(cols/32)][64 lanes][8]`, lane =
 //! `cols%32/8*16 + rows%16`, element = `cols%8`, zeros beyond the matrix. The host converts and
 //! repacks one strip of 16 rows after the other into the pinned ring, so that host memory stays
-//! bounded by the ring whatever the matrix' size.
+//! bounded by the ring whatever the matrix' size. Quantised blocks are expanded on the way: there
+//! are no kernels that multiply them.
 
 use backend::{DType, TensorShape, TensorView};
-use half::{bf16, f16};
+use half::bf16;
 
 use crate::runtime::DeviceMemory;
 
@@ -82,27 +83,12 @@ pub(crate) fn strip_bytes(cols: usize) -> usize {
     cols.div_ceil(32) * 1024
 }
 
-/// One element of a row of plain numbers.
-fn element(dtype: DType, row: &[u8], col: usize) -> f32 {
-    match dtype {
-        DType::F32 => {
-            let bytes = row[4 * col..][..4].try_into().expect("four bytes");
-            f32::from_le_bytes(bytes)
-        }
-        DType::F16 => f16::from_le_bytes([row[2 * col], row[2 * col + 1]]).to_f32(),
-        DType::BF16 => bf16::from_le_bytes([row[2 * col], row[2 * col + 1]]).to_f32(),
-        _ => unreachable!("quantised parts were refused"),
-    }
-}
-
 /// Writes the vector that `parts` make, end to end.
-pub(crate) fn widen_vector(parts: &[TensorView<'_>], out: &mut [f32]) {
-    let mut at = 0;
+pub(crate) fn widen_vector(parts: &[TensorView<'_>], mut out: &mut [f32]) {
     for part in parts {
-        for col in 0..part.shape.cols {
-            out[at] = element(part.shape.dtype, part.row(0), col);
-            at += 1;
-        }
+        let (row, rest) = out.split_at_mut(part.shape.cols);
+        part.widen_row(0, row);
+        out = rest;
     }
 }
 
@@ -139,25 +125,33 @@ impl RowOrder {
 }
 
 /// Writes strip `strip` of the matrix that `parts` make up; `out` has `strip_bytes(cols) / 2`
-/// elements.
-pub(crate) fn pack_strip(parts: &[TensorView<'_>], order: RowOrder, strip: usize, out: &mut [u16]) {
+/// elements, `wide` is scratch for a row.
+pub(crate) fn pack_strip(
+    parts: &[TensorView<'_>],
+    order: RowOrder,
+    strip: usize,
+    wide: &mut [f32],
+    out: &mut [u16],
+) {
     out.fill(0);
     for row in 0..STRIP_ROWS {
-        if let Some((part, at)) = order.find(parts, strip * STRIP_ROWS + row) {
-            pack_row(part.shape.dtype, part.row(at), part.shape.cols, row, out);
+        let Some((part, at)) = order.find(parts, strip * STRIP_ROWS + row) else { break };
+        if part.shape.dtype == DType::BF16 {
+            let (elements, _) = part.row(at).as_chunks::<2>();
+            pack_row(elements, row, |bytes| u16::from_le_bytes(*bytes), out);
+        } else {
+            part.widen_row(at, wide);
+            pack_row(wide, row, |value| bf16::from_f32(*value).to_bits(), out);
         }
     }
 }
 
-fn pack_row(dtype: DType, row: &[u8], cols: usize, row_in_strip: usize, out: &mut [u16]) {
-    for piece in 0..cols.div_ceil(8) {
+fn pack_row<T>(row: &[T], row_in_strip: usize, narrow: impl Fn(&T) -> u16, out: &mut [u16]) {
+    for (piece, from) in row.chunks(8).enumerate() {
         let lane = piece % 4 * 16 + row_in_strip;
         let to = &mut out[(piece / 4 * 64 + lane) * 8..][..8];
-        for (col, to) in (piece * 8..cols.min(piece * 8 + 8)).zip(to) {
-            *to = match dtype {
-                DType::BF16 => u16::from_le_bytes([row[2 * col], row[2 * col + 1]]),
-                _ => bf16::from_f32(element(dtype, row, col)).to_bits(),
-            };
+        for (from, to) in from.iter().zip(to) {
+            *to = narrow(from);
         }
     }
 }
@@ -181,7 +175,7 @@ mod tests {
         ];
         for strip in 0..2 {
             let mut out = vec![0xffffu16; strip_bytes(cols) / 2];
-            pack_strip(&views, RowOrder::Stacked, strip, &mut out);
+            pack_strip(&views, RowOrder::Stacked, strip, &mut vec![0.0; cols], &mut out);
             for row in strip * 16..strip * 16 + 16 {
                 for col in 0..64 {
                     let lane = col % 32 / 8 * 16 + row % 16;
@@ -208,7 +202,13 @@ mod tests {
         let view = |bytes| TensorView::new(shape, bytes).expect("sizes agree");
         for strip in 0..2 {
             let mut out = vec![0xffffu16; strip_bytes(8) / 2];
-            pack_strip(&[view(&gate), view(&up)], RowOrder::Interleaved, strip, &mut out);
+            pack_strip(
+                &[view(&gate), view(&up)],
+                RowOrder::Interleaved,
+                strip,
+                &mut [0.0; 8],
+                &mut out,
+            );
             for row in strip * 16..strip * 16 + 16 {
                 let sign = if row % 2 == 0 { 1.0 } else { -1.0 };
                 for col in 0..8 {
@@ -217,6 +217,32 @@ mod tests {
                     let expected = if row < 2 * rows { sign * number } else { 0.0 };
                     assert_eq!(found, expected, "row {row}, col {col}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn quantised_rows_are_expanded_to_their_values() {
+        // Two blocks of Q4_1 a row: f16 scale and minimum, then element `j` in the low and element
+        // `j + 16` in the high nibble of byte `j`.
+        let (rows, cols) = (3, 64);
+        let block = |seed: usize| -> Vec<u8> {
+            let (scale, minimum) = (half::f16::from_f32(0.25), half::f16::from_f32(-1.5));
+            let nibbles = (0..16).map(|j| (((j + seed) % 16) | ((15 - j) << 4)) as u8);
+            [scale, minimum].iter().flat_map(|v| v.to_le_bytes()).chain(nibbles).collect()
+        };
+        let bytes: Vec<u8> = (0..rows * 2).flat_map(block).collect();
+        let shape = TensorShape { dtype: DType::Q4_1, rows, cols };
+        let views = [TensorView::new(shape, &bytes).expect("sizes agree")];
+        let mut out = vec![0u16; strip_bytes(cols) / 2];
+        pack_strip(&views, RowOrder::Stacked, 0, &mut vec![0.0; cols], &mut out);
+        for row in 0..rows {
+            for col in 0..cols {
+                let (seed, j) = (row * 2 + col / 32, col % 32);
+                let code = if j < 16 { (j + seed) % 16 } else { 15 - (j - 16) };
+                let lane = col % 32 / 8 * 16 + row;
+                let found = bf16::from_bits(out[(col / 32 * 64 + lane) * 8 + col % 8]);
+                assert_eq!(found.to_f32(), code as f32 * 0.25 - 1.5, "row {row}, col {col}");
             }
         }
     }

@@ -12,7 +12,7 @@ mod shortage;
 
 use std::fmt;
 
-use backend::{Device, KvDType, KvLayout, StepLimits};
+use backend::{DType, Device, KvDType, KvLayout, StepLimits};
 use engine::ExecutorLimits;
 use thiserror::Error;
 
@@ -69,6 +69,9 @@ pub struct MemoryPlan {
     pub budget_bytes: u64,
     /// Weights in the device's layout.
     pub weights_bytes: u64,
+    /// Types of matrices that the device does not multiply as they are stored, each with the type
+    /// that they are expanded to on the way there; `weights_bytes` counts them expanded.
+    pub expanded: Vec<(DType, DType)>,
     /// Activations and logits.
     pub buffers_bytes: u64,
     /// The device's scratch and the rotation table.
@@ -129,9 +132,10 @@ impl MemoryPlan {
         if let Some(asked) = request.max_model_len.filter(|asked| *asked > context) {
             return Err(PlanError::ContextTooLong { asked, context });
         }
-        let mut counter = ByteCounter { files, device, total_bytes: 0 };
+        let mut counter = ByteCounter { files, device, total_bytes: 0, expanded: Vec::new() };
         Weights::build(spec, &mut counter)?;
-        let planner = Planner { spec, device, weights_bytes: counter.total_bytes as u64 };
+        let weights_bytes = counter.total_bytes as u64;
+        let planner = Planner { spec, device, weights_bytes, expanded: counter.expanded };
         let wish = Wish { request: request.clone(), host };
         planner
             .fitting(&wish)
@@ -148,6 +152,13 @@ impl MemoryPlan {
         self.limits.num_blocks * self.limits.block_size
     }
 
+    /// What the device expands, for people: `Q4_1 to BF16, Q6_K to BF16`; `None` if nothing.
+    pub fn expansion(&self) -> Option<String> {
+        let each: Vec<_> =
+            self.expanded.iter().map(|(from, to)| format!("{from:?} to {to:?}")).collect();
+        (!each.is_empty()).then(|| each.join(", "))
+    }
+
     /// The largest step, as devices want to know it.
     pub fn step_limits(&self, spec: &ModelSpec) -> StepLimits {
         planner::step_limits(spec, &self.limits)
@@ -156,7 +167,8 @@ impl MemoryPlan {
 
 impl fmt::Display for MemoryPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "weights          {}", Bytes(self.weights_bytes))?;
+        let expanded = self.expansion().map_or(String::new(), |what| format!(" ({what})"));
+        writeln!(f, "weights          {}{expanded}", Bytes(self.weights_bytes))?;
         writeln!(f, "activations      {}", Bytes(self.buffers_bytes))?;
         writeln!(f, "workspace        {}", Bytes(self.workspace_bytes))?;
         writeln!(

@@ -1,7 +1,7 @@
 //! Which weights a decoder keeps and how they are fused, told once: the memory plan walks this
 //! description to count bytes and the loader walks it to upload, so the two cannot disagree.
 
-use backend::{Device, DeviceError, TensorShape, TensorView};
+use backend::{DType, Device, DeviceError, TensorShape, TensorView};
 use thiserror::Error;
 use types::{LoadPhase, LoadProgress};
 
@@ -115,6 +115,18 @@ pub(crate) struct ByteCounter<'a, D> {
     pub(crate) files: &'a ModelFiles,
     pub(crate) device: &'a D,
     pub(crate) total_bytes: usize,
+    /// Types of matrices that the device expands, each once, with what it makes of them.
+    pub(crate) expanded: Vec<(DType, DType)>,
+}
+
+impl<D: Device> ByteCounter<'_, D> {
+    fn note_expanded(&mut self, stored: DType) {
+        if let Some(to) = self.device.expands(stored)
+            && !self.expanded.contains(&(stored, to))
+        {
+            self.expanded.push((stored, to));
+        }
+    }
 }
 
 impl<D: Device> WeightSink for ByteCounter<'_, D> {
@@ -124,6 +136,7 @@ impl<D: Device> WeightSink for ByteCounter<'_, D> {
         let shapes = roles.iter().map(|role| self.files.shape(*role));
         let shapes = shapes.collect::<Result<Vec<_>, _>>()?;
         self.total_bytes += self.device.weight_bytes(&shapes);
+        shapes.iter().for_each(|shape| self.note_expanded(shape.dtype));
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use anyhow::Context;
 use backend::{DType, KvDType, LayerOps};
 use engine::Executor;
 use model::{
-    GgufTokenizerData, HostMemory, HubConfig, MemoryLimitSource, MemoryPlan, ModelExecutor,
+    Bytes, GgufTokenizerData, HostMemory, HubConfig, MemoryLimitSource, MemoryPlan, ModelExecutor,
     ModelFiles, ModelSpec, PlanRequest, TensorRole, TokenizerSource,
 };
 use tokenizer::{GgufVocab, Tokenizer};
@@ -65,6 +65,13 @@ impl Planned {
     /// Reads the weights, allocates everything and runs a first step.
     pub(crate) fn load(self, progress: &dyn Fn(LoadProgress)) -> anyhow::Result<Box<dyn Executor>> {
         let Self { files, device, plan } = self;
+        if let Some(expanded) = plan.expansion() {
+            let (stored, on_device) = (Bytes(files.num_bytes()), Bytes(plan.weights_bytes));
+            tracing::info!(
+                expanded, %stored, %on_device,
+                "the device has no kernels for these quantised weights: they are expanded while loading"
+            );
+        }
         match device {
             AnyDevice::Cpu(device) => load_on(*device, &files, &plan, progress),
             AnyDevice::Hip(device) => load_on(*device, &files, &plan, progress),

@@ -7,9 +7,9 @@
 //! Plain Rust, compiled once per instruction set by the kernel files: there is one definition and
 //! no second version to keep equal. Done once per linear call, before the output tasks start.
 
-use super::block::BLOCK_LEN;
 use super::kernels;
 use crate::{isa::Isa, pool::Pool};
+use backend::block::BLOCK_LEN;
 
 /// `Q6_K` weights have a scale per half block.
 const HALF: usize = BLOCK_LEN / 2;

@@ -9,12 +9,12 @@
 use backend::DType;
 
 use super::activations::{self, QuantizedBlock};
-use super::block::BLOCK_LEN;
 use super::panel::{PANEL_ROWS, PanelLayout};
 use super::scalar;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 use crate::isa::Isa;
+use backend::block::BLOCK_LEN;
 
 /// One row of outputs of one panel.
 pub(super) type Lanes = [f32; PANEL_ROWS];

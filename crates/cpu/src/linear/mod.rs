@@ -12,7 +12,6 @@ mod activations;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-mod block;
 mod driver;
 mod kernels;
 mod panel;
@@ -24,6 +23,5 @@ mod tests;
 mod weight;
 
 pub use activations::LinearWorkspace;
-pub use block::dequantize_view_row;
 pub use driver::linear;
 pub use weight::{PackError, PackedWeight};

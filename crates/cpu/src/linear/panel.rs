@@ -25,7 +25,7 @@
 
 use backend::DType;
 
-use super::block::{BLOCK_LEN, BLOCKS_PER_SUPER, Block, read_plain};
+use backend::block::{BLOCK_LEN, BLOCKS_PER_SUPER, Block, read_plain};
 
 /// Output rows of a panel.
 pub(super) const PANEL_ROWS: usize = 16;

@@ -10,10 +10,10 @@
 //! a minimum, `acc = fma(min, x.scaled_sum, acc)`.
 
 use super::activations::QuantizedBlock;
-use super::block::{Block, Coefficients, code_offset, has_min};
 use super::kernels::{Lanes, TileInput};
 use super::panel::{PANEL_ROWS, PanelLayout};
 use backend::DType;
+use backend::block::{Block, Coefficients, code_offset, has_min};
 
 pub(super) fn multiply(
     layout: &PanelLayout,

@@ -6,9 +6,9 @@
 use backend::{DType, TensorShape, TensorView};
 use thiserror::Error;
 
-use super::block::{BLOCK_LEN, read_block};
 use super::panel::{PANEL_ALIGN, PANEL_ROWS, PanelLayout};
 use crate::{isa::Isa, pool::Pool};
+use backend::block::{BLOCK_LEN, read_block};
 
 /// A weight could not be packed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! From what was asked for and what there is to a plan, if one fits.
 
-use backend::{Device, KvLayout, StepLimits};
+use backend::{DType, Device, KvLayout, StepLimits};
 use engine::ExecutorLimits;
 
 use super::{
@@ -30,6 +30,7 @@ pub(super) struct Planner<'a, D> {
     pub(super) spec: &'a ModelSpec,
     pub(super) device: &'a D,
     pub(super) weights_bytes: u64,
+    pub(super) expanded: Vec<(DType, DType)>,
 }
 
 impl<D: Device> Planner<'_, D> {
@@ -104,6 +105,7 @@ impl<D: Device> Planner<'_, D> {
             host: wish.host.clone(),
             budget_bytes,
             weights_bytes: self.weights_bytes,
+            expanded: self.expanded.clone(),
             buffers_bytes,
             workspace_bytes,
             model_context: self.spec.max_position,

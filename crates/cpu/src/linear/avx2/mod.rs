@@ -7,9 +7,9 @@ mod dense;
 mod quantized;
 
 use super::activations::{self, QuantizedBlock};
-use super::block::BLOCK_LEN;
 use super::kernels::{Lanes, TileInput};
 use super::panel::PanelLayout;
+use backend::block::BLOCK_LEN;
 
 /// See [`super::kernels::multiply`].
 pub(super) fn multiply(

@@ -10,10 +10,10 @@ use std::arch::x86_64::*;
 use backend::DType;
 
 use crate::linear::activations::QuantizedBlock;
-use crate::linear::block::{BLOCK_LEN, BLOCKS_PER_SUPER, code_offset, has_min};
 use crate::linear::kernels::Lanes;
 use crate::linear::panel::{PanelLayout, block_code_bytes, block_panel_bytes, scale_bytes};
 use crate::linear::prefetch::prefetch_ahead;
+use backend::block::{BLOCK_LEN, BLOCKS_PER_SUPER, code_offset, has_min};
 
 /// A quantised format: its type, and how a block's codes are unpacked.
 trait Format {

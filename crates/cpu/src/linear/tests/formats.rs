@@ -4,8 +4,8 @@ use backend::DType;
 
 use super::*;
 use crate::linear::activations::{QuantizedBlock, quantize_blocks};
-use crate::linear::block::{BLOCK_LEN, dequantize_view_row};
 use crate::linear::{PackError, kernels};
+use backend::block::BLOCK_LEN;
 
 fn f16_at(bytes: &[u8], at: usize) -> f64 {
     f16::from_le_bytes([bytes[at], bytes[at + 1]]).to_f64()
@@ -70,7 +70,7 @@ fn rows_read_from_storage_and_from_panels_are_the_stored_values() {
             let packed = matrix.pack(&pool, Isa::Scalar);
             for row in 0..rows {
                 let (mut stored, mut unpacked) = (vec![0.0; cols], vec![0.0; cols]);
-                dequantize_view_row(&matrix.view(), row, &mut stored);
+                matrix.view().widen_row(row, &mut stored);
                 packed.dequantize_row(row, &mut unpacked);
                 assert_eq!(bits(&stored), bits(&unpacked), "{dtype:?} row {row} of {rows}");
                 for (col, &value) in stored.iter().enumerate() {

@@ -5,40 +5,42 @@
 //! [`Block`]: unsigned codes and a few small numbers that turn a code into a value:
 //! `value = scale * (code - offset) + minimum`.
 //!
-//! Knows nothing of panels or kernels. Called when weights are packed, and for single rows.
+//! Knows nothing of a device's own layout. Called by devices when weights are uploaded: those that
+//! compute on blocks take [`Block`]s, those that expand take rows.
 
-use backend::{DType, TensorView};
 use half::f16;
 
+use crate::{DType, TensorView};
+
 /// Elements of a [`Block`]; also the block length of the quantised activations.
-pub(super) const BLOCK_LEN: usize = 32;
+pub const BLOCK_LEN: usize = 32;
 /// Blocks in a 256-element super-block of the `_K` formats.
-pub(super) const BLOCKS_PER_SUPER: usize = 8;
+pub const BLOCKS_PER_SUPER: usize = 8;
 
 /// 32 consecutive weights of one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Block {
+pub struct Block {
     /// Unsigned codes; the stored bits plus, for `Q8_0`, 128.
-    pub(super) codes: [u8; BLOCK_LEN],
+    pub codes: [u8; BLOCK_LEN],
     /// f16 bits of `d`.
-    pub(super) d: u16,
+    pub d: u16,
     /// f16 bits of `m` (`Q4_1`, `Q5_1`) or `dmin` (`Q4_K`, `Q5_K`), else 0.
-    pub(super) m: u16,
+    pub m: u16,
     /// `Q4_K`, `Q5_K`: 6-bit scale and minimum. `Q6_K`: the i8 scales of both halves. Else 0.
-    pub(super) sub: [u8; 2],
+    pub sub: [u8; 2],
 }
 
 /// A block's numbers as f32; every product here is exact.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Coefficients {
+pub struct Coefficients {
     /// Scale of elements 0..16 and of elements 16..32.
-    pub(super) scale: [f32; 2],
+    pub scale: [f32; 2],
     /// Added to every element.
-    pub(super) min: f32,
+    pub min: f32,
 }
 
 /// What a code of this format must be lowered by before scaling.
-pub(super) const fn code_offset(dtype: DType) -> i32 {
+pub const fn code_offset(dtype: DType) -> i32 {
     match dtype {
         DType::Q8_0 => 128,
         DType::Q6_K => 32,
@@ -50,12 +52,14 @@ pub(super) const fn code_offset(dtype: DType) -> i32 {
 }
 
 /// True if elements have a minimum.
-pub(super) const fn has_min(dtype: DType) -> bool {
+pub const fn has_min(dtype: DType) -> bool {
     matches!(dtype, DType::Q4_1 | DType::Q5_1 | DType::Q4_K | DType::Q5_K)
 }
 
 impl Block {
-    pub(super) fn coefficients(&self, dtype: DType) -> Coefficients {
+    /// The numbers that turn codes into values.
+    #[inline]
+    pub fn coefficients(&self, dtype: DType) -> Coefficients {
         let d = f16::from_bits(self.d).to_f32();
         let m = f16::from_bits(self.m).to_f32();
         let [sub0, sub1] = self.sub;
@@ -72,7 +76,8 @@ impl Block {
     }
 
     /// The 32 values, rounded as `dequantize_row_*` does: product first, then sum.
-    pub(super) fn dequantize(&self, dtype: DType, out: &mut [f32; BLOCK_LEN]) {
+    #[inline]
+    pub fn dequantize(&self, dtype: DType, out: &mut [f32; BLOCK_LEN]) {
         let Coefficients { scale, min } = self.coefficients(dtype);
         let offset = code_offset(dtype);
         for (i, (out, &code)) in out.iter_mut().zip(&self.codes).enumerate() {
@@ -82,8 +87,9 @@ impl Block {
     }
 }
 
-/// Reads block `block_idx` of a row of a quantised type.
-pub(super) fn read_block(dtype: DType, row: &[u8], block_idx: usize) -> Block {
+/// Reads block `block_idx`, of 32 elements, of a row of a quantised type. Panics for a plain one.
+#[inline]
+pub fn read_block(dtype: DType, row: &[u8], block_idx: usize) -> Block {
     let blocks_per_storage = dtype.block_len() / BLOCK_LEN;
     let bytes = &row[block_idx / blocks_per_storage * dtype.block_bytes()..][..dtype.block_bytes()];
     let sub_idx = block_idx % blocks_per_storage;
@@ -100,26 +106,30 @@ pub(super) fn read_block(dtype: DType, row: &[u8], block_idx: usize) -> Block {
     }
 }
 
-/// Dequantises one row of a stored matrix of any type into `out` (`cols` elements).
-///
-/// For vectors (norms, biases), which are not worth packing.
-pub fn dequantize_view_row(view: &TensorView<'_>, row: usize, out: &mut [f32]) {
-    let (dtype, bytes) = (view.shape.dtype, view.row(row));
-    assert_eq!(out.len(), view.shape.cols, "output length must be the number of columns");
-    if dtype.is_plain() {
-        for (out, element) in out.iter_mut().zip(bytes.chunks_exact(dtype.block_bytes())) {
-            *out = read_plain(dtype, element);
+impl TensorView<'_> {
+    /// Writes row `row` as f32 into `out`, whatever type it is stored in.
+    ///
+    /// # Panics
+    /// If there is no such row, or `out` has not the length of a row.
+    pub fn widen_row(&self, row: usize, out: &mut [f32]) {
+        let (dtype, bytes) = (self.shape.dtype, self.row(row));
+        assert_eq!(out.len(), self.shape.cols, "output length must be the number of columns");
+        if dtype.is_plain() {
+            for (out, element) in out.iter_mut().zip(bytes.chunks_exact(dtype.block_bytes())) {
+                *out = read_plain(dtype, element);
+            }
+            return;
         }
-        return;
-    }
-    let (blocks, _) = out.as_chunks_mut::<BLOCK_LEN>();
-    for (block_idx, out) in blocks.iter_mut().enumerate() {
-        read_block(dtype, bytes, block_idx).dequantize(dtype, out);
+        let (blocks, _) = out.as_chunks_mut::<BLOCK_LEN>();
+        for (block_idx, out) in blocks.iter_mut().enumerate() {
+            read_block(dtype, bytes, block_idx).dequantize(dtype, out);
+        }
     }
 }
 
-/// Widens one little-endian element of a plain type.
-pub(super) fn read_plain(dtype: DType, bytes: &[u8]) -> f32 {
+/// Widens one little-endian element of a plain type. Panics for a quantised one.
+#[inline]
+pub fn read_plain(dtype: DType, bytes: &[u8]) -> f32 {
     match dtype {
         DType::F32 => f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
         DType::F16 => f16::from_bits(u16_at(bytes, 0)).to_f32(),
