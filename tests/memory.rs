@@ -39,7 +39,7 @@ struct Measured {
 /// Loads a model and checks what that took.
 fn load(path: &std::path::Path, sizes: Sizes) -> Measured {
     let files = ModelFiles::open(path).expect("the model opens");
-    let config = CpuConfig { num_threads: Some(sizes.num_threads), isa: None };
+    let config = CpuConfig { num_threads: Some(sizes.num_threads), ..CpuConfig::default() };
     let device = CpuDevice::new(config).expect("the CPU device starts");
     let host = HostMemory::read().expect("the machine says how much memory it has");
     let request = local_model::plan_request(&files, sizes);

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use backend::KvDType;
-use cpu::{CpuConfig, CpuDevice};
+use cpu::{Activations, CpuConfig, CpuDevice};
 use engine::{EngineConfig, EngineHandle, EngineObserver, Policy, RequestStats, RequestStream};
 use engine::{StepReport, TokenTiming};
 use model::{HostMemory, MemoryPlan, ModelExecutor, ModelFiles, PlanRequest};
@@ -22,6 +22,7 @@ pub(crate) struct Sizes {
     pub(crate) max_model_len: usize,
     pub(crate) num_threads: usize,
     pub(crate) kv_dtype: KvDType,
+    pub(crate) activations: Activations,
     pub(crate) prefix_caching: bool,
 }
 
@@ -35,6 +36,7 @@ impl Default for Sizes {
             max_model_len: 1024,
             num_threads: 2,
             kv_dtype: KvDType::F16,
+            activations: Activations::F32,
             prefix_caching: false,
         }
     }
@@ -55,7 +57,8 @@ pub(crate) fn plan_request(files: &ModelFiles, sizes: Sizes) -> PlanRequest {
 
 pub(crate) fn executor(path: &Path, sizes: Sizes) -> ModelExecutor<CpuDevice> {
     let files = ModelFiles::open(path).expect("the model opens");
-    let config = CpuConfig { num_threads: Some(sizes.num_threads), isa: None };
+    let activations = Some(sizes.activations);
+    let config = CpuConfig { num_threads: Some(sizes.num_threads), isa: None, activations };
     let device = CpuDevice::new(config).expect("the CPU device starts");
     let request = plan_request(&files, sizes);
     let host = HostMemory::read().expect("the machine says how much memory it has");

@@ -1,9 +1,11 @@
 //! The device: configuration, and the storage side of `backend`'s traits.
 
 use backend::{
-    BufferKind, Device, DeviceError, KvLayout, RopeTable, StepLimits, TensorShape, TensorView,
+    BufferKind, DType, Device, DeviceError, KvLayout, RopeTable, StepLimits, TensorShape,
+    TensorView,
 };
 
+use crate::activations::Activations;
 use crate::aligned::AlignedVec;
 use crate::isa::Isa;
 use crate::kv::CpuKvCache;
@@ -20,11 +22,14 @@ pub struct CpuConfig {
     /// Use this instruction set instead of the best that the machine has (or that
     /// [`crate::ISA_ENV`] allows).
     pub isa: Option<Isa>,
+    /// What operations round their results to, instead of what [`crate::ACTIVATIONS_ENV`] says.
+    pub activations: Option<Activations>,
 }
 
 /// The CPU as a device.
 pub struct CpuDevice {
     pub(crate) isa: Isa,
+    pub(crate) activations: Activations,
     pub(crate) pool: Pool,
     pub(crate) rope: Option<RopeTable>,
     pub(crate) workspace: Option<Workspace>,
@@ -34,6 +39,7 @@ pub struct CpuDevice {
 #[derive(Debug)]
 pub struct CpuBuffer {
     data: AlignedVec<f32>,
+    kind: BufferKind,
     rows: usize,
     cols: usize,
 }
@@ -47,6 +53,11 @@ impl CpuBuffer {
     /// Elements of a row.
     pub fn cols(&self) -> usize {
         self.cols
+    }
+
+    /// What it is for.
+    pub(crate) fn kind(&self) -> BufferKind {
+        self.kind
     }
 
     /// Bytes that the buffer takes.
@@ -83,11 +94,15 @@ impl CpuDevice {
             Some(isa) => isa,
             None => Isa::from_env().map_err(|error| failed(error.to_string()))?,
         };
+        let activations = match config.activations {
+            Some(activations) => activations,
+            None => Activations::from_env().map_err(|error| failed(error.to_string()))?,
+        };
         let available = || std::thread::available_parallelism().map_or(1, usize::from);
         let num_threads = config.num_threads.unwrap_or_else(available);
         let pool = Pool::new(num_threads).map_err(|error| failed(error.to_string()))?;
-        tracing::debug!(%isa, num_threads, "CPU device started");
-        Ok(Self { isa, pool, rope: None, workspace: None })
+        tracing::debug!(%isa, num_threads, %activations, "CPU device started");
+        Ok(Self { isa, activations, pool, rope: None, workspace: None })
     }
 
     /// Threads that compute.
@@ -114,15 +129,21 @@ impl Device for CpuDevice {
     fn name(&self) -> String {
         let num_threads = self.num_threads();
         let plural = if num_threads == 1 { "" } else { "s" };
-        format!("cpu ({}, {num_threads} thread{plural})", self.isa)
+        let bf16 = if self.activations == Activations::Bf16 { ", bf16 activations" } else { "" };
+        format!("cpu ({}, {num_threads} thread{plural}{bf16})", self.isa)
+    }
+
+    fn expands(&self, stored: DType) -> Option<DType> {
+        let dtype = self.activations.matrix_dtype(stored);
+        (dtype != stored && !stored.is_plain()).then_some(dtype)
     }
 
     fn weight_bytes(&self, parts: &[TensorShape]) -> usize {
-        CpuWeight::bytes(parts)
+        CpuWeight::bytes(self.activations, parts)
     }
 
     fn upload_weight(&mut self, parts: &[TensorView<'_>]) -> Result<CpuWeight, DeviceError> {
-        CpuWeight::new(&self.name(), &self.pool, self.isa, parts)
+        CpuWeight::new(self, parts)
     }
 
     fn buffer_bytes(&self, _: BufferKind, rows: usize, cols: usize) -> usize {
@@ -140,7 +161,7 @@ impl Device for CpuDevice {
             BufferKind::Logits => "the logits buffer",
         };
         let data = AlignedVec::zeroed(&self.name(), what, rows.saturating_mul(cols))?;
-        Ok(CpuBuffer { data, rows, cols })
+        Ok(CpuBuffer { data, kind, rows, cols })
     }
 
     fn kv_cache_bytes(&self, layout: &KvLayout) -> usize {

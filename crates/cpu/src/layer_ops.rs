@@ -4,10 +4,12 @@
 //! slots, blocks) is checked against tables and cache, and a violation fails the step.
 
 use backend::{
-    AttentionSpec, DeviceError, LayerOps, QkvSpec, RopeTable, StepEnd, StepRows, StepRun,
+    AttentionSpec, BufferKind, DeviceError, LayerOps, QkvSpec, RopeTable, StepEnd, StepRows,
+    StepRun,
 };
 use types::{Sampled, StepInput};
 
+use crate::activations::Activations;
 use crate::device::{CpuBuffer, CpuDevice};
 use crate::kv::{CpuKvCache, NewTokens};
 use crate::linear;
@@ -29,6 +31,15 @@ macro_rules! workspace {
 impl CpuDevice {
     fn step_workspace(&self) -> &Workspace {
         self.workspace.as_ref().expect("reserve_workspace comes before the first step")
+    }
+
+    /// Rounds what an operation has written, if the device's activations are not f32.
+    fn store(&self, rows: usize, out: &mut CpuBuffer) {
+        if self.activations == Activations::F32 {
+            return;
+        }
+        let cols = out.cols();
+        for_each_row(&self.pool, out.first_mut(rows), cols, |_, row| self.activations.store(row));
     }
 
     /// The step's blocks and slots must exist in the cache, and its blocks must be the step's.
@@ -99,12 +110,13 @@ impl LayerOps for CpuDevice {
             let reason = format!("token {token} of a vocabulary of {}", table.rows());
             return Err(self.failed("embed", reason));
         }
-        let cols = table.cols();
+        let (cols, activations) = (table.cols(), self.activations);
         for_each_row(&self.pool, out.first_mut(token_ids.len()), cols, |row, out| {
             table.dequantize_row(token_ids[row] as usize, out);
             if scale != 1.0 {
                 out.iter_mut().for_each(|value| *value *= scale);
             }
+            activations.store(out);
         });
         Ok(())
     }
@@ -117,11 +129,12 @@ impl LayerOps for CpuDevice {
         eps: f32,
         out: &mut CpuBuffer,
     ) -> Result<(), DeviceError> {
-        let (weight, isa) = (weight.vector(), self.isa);
+        let (weight, isa, activations) = (weight.vector(), self.isa, self.activations);
         assert!(x.cols() == weight.len() && out.cols() == weight.len(), "rms_norm: widths differ");
         let (x, cols) = (x.first(rows), x.cols());
         for_each_row(&self.pool, out.first_mut(rows), cols, |row, out| {
             rms_norm_row(isa, &x[row * cols..][..cols], weight, eps, out);
+            activations.store(out);
         });
         Ok(())
     }
@@ -136,6 +149,7 @@ impl LayerOps for CpuDevice {
         out: &mut CpuBuffer,
     ) -> Result<(), DeviceError> {
         let (weight, isa, cols) = (weight.vector(), self.isa, weight.vector().len());
+        let activations = self.activations;
         let widths = [residual.cols(), delta.cols(), out.cols()];
         assert_eq!(widths, [cols; 3], "add_rms_norm: widths differ");
         let delta = delta.first(rows);
@@ -143,7 +157,10 @@ impl LayerOps for CpuDevice {
         let out = (out.first_mut(rows), cols);
         for_each_row_pair(&self.pool, residual, out, |row, residual, out| {
             add_row(isa, residual, &delta[row * cols..][..cols]);
+            // The norm reads the sum as it was stored.
+            activations.store(residual);
             rms_norm_row(isa, residual, weight, eps, out);
+            activations.store(out);
         });
         Ok(())
     }
@@ -168,6 +185,9 @@ impl LayerOps for CpuDevice {
             bias,
             out.first_mut(rows),
         );
+        if out.kind() == BufferKind::Activation {
+            self.store(rows, out);
+        }
         Ok(())
     }
 
@@ -207,6 +227,9 @@ impl LayerOps for CpuDevice {
             qk_norm: qk_norm.map(|(query, key)| (query.vector(), key.vector())),
         }
         .run(rows);
+        if self.activations != Activations::F32 {
+            for_each_row(&self.pool, rows, row_len, |_, row| self.activations.store(row));
+        }
         let keys_start = spec.num_heads * spec.head_dim;
         let new = NewTokens { qkv: rows, row_len, keys_start, slots: &step.slots };
         cache.write(&self.pool, self.isa, layer, &new);
@@ -236,7 +259,11 @@ impl LayerOps for CpuDevice {
             layer,
             spec: *spec,
         };
-        job.run(attention, out.first_mut(num_tokens));
+        match self.activations {
+            Activations::F32 => job.run(attention, out.first_mut(num_tokens)),
+            Activations::Bf16 => job.run_tiled(out.first_mut(num_tokens)),
+        }
+        self.store(num_tokens, out);
         Ok(())
     }
 
@@ -246,12 +273,13 @@ impl LayerOps for CpuDevice {
         gate_up: &CpuBuffer,
         out: &mut CpuBuffer,
     ) -> Result<(), DeviceError> {
-        let (cols, isa) = (out.cols(), self.isa);
+        let (cols, isa, activations) = (out.cols(), self.isa, self.activations);
         assert_eq!(gate_up.cols(), 2 * cols, "silu_mul: a row is [gate, up]");
         let gate_up = gate_up.first(rows);
         for_each_row(&self.pool, out.first_mut(rows), cols, |row, out| {
             let (gate, up) = gate_up[row * 2 * cols..][..2 * cols].split_at(cols);
             silu_mul_row(isa, gate, up, out);
+            activations.store(out);
         });
         Ok(())
     }

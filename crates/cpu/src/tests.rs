@@ -9,7 +9,7 @@ use backend::{
 use types::{AdmittedSeq, SampleRow, SamplerSlot, SamplingParams, StepInput};
 
 use crate::ops::testing::{assert_close, for_each_isa, noise};
-use crate::{CpuConfig, CpuDevice, CpuWeight, Isa};
+use crate::{Activations, CpuConfig, CpuDevice, CpuWeight, Isa};
 
 const HIDDEN: usize = 32;
 const NUM_HEADS: usize = 4;
@@ -43,7 +43,12 @@ const LAYOUT: KvLayout = KvLayout {
 };
 
 fn device(isa: Isa, num_threads: usize) -> CpuDevice {
-    CpuDevice::new(CpuConfig { num_threads: Some(num_threads), isa: Some(isa) }).unwrap()
+    device_with(isa, num_threads, Activations::F32)
+}
+
+fn device_with(isa: Isa, num_threads: usize, activations: Activations) -> CpuDevice {
+    let (num_threads, activations) = (Some(num_threads), Some(activations));
+    CpuDevice::new(CpuConfig { num_threads, isa: Some(isa), activations }).unwrap()
 }
 
 /// An f32 matrix on the host.
@@ -202,7 +207,10 @@ struct Runner {
 
 impl Runner {
     fn new(isa: Isa, num_threads: usize, model: &Model) -> Self {
-        let mut device = device(isa, num_threads);
+        Self::on(device(isa, num_threads), model)
+    }
+
+    fn on(mut device: CpuDevice, model: &Model) -> Self {
         device.reserve_workspace(&LIMITS).unwrap();
         device.set_rope(model.rope.clone()).unwrap();
         let weights = [
@@ -346,6 +354,46 @@ fn a_layer_matches_naive_f64_batched_and_chunked() {
 }
 
 #[test]
+fn a_layer_with_bf16_activations_is_near_f64() {
+    let model = Model::new();
+    let expect = model.naive(&FIRST);
+    for_each_isa(|isa| {
+        let mut runner = Runner::on(device_with(isa, 2, Activations::Bf16), &model);
+        let mut input = StepInput::default();
+        push_seq(&mut input, 0, &FIRST, 0, &[5, 3]);
+        input.admitted = vec![admitted(0)];
+        let (logits, _) = runner.step(&input);
+        let mut worst = 0.0f64;
+        for (got, expect) in logits[0].iter().zip(&expect) {
+            // Measured floor 3.1e-3; bound three times that.
+            assert_close(*got, *expect, 0.01, &format!("{isa}"));
+            worst = worst.max((f64::from(*got) - expect).abs());
+        }
+        println!("{isa}: {worst:.1e} is the largest error");
+        let name = runner.device.name();
+        assert!(name.ends_with("2 threads, bf16 activations)"), "{name}");
+    });
+}
+
+#[test]
+fn bf16_activations_take_matrices_in_bf16() {
+    let mut device = device_with(Isa::Scalar, 1, Activations::Bf16);
+    let values = [1.0f32, 1.0 + 1.0 / 256.0, 1.0 + 1.5 / 256.0, -3.0];
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let shape = TensorShape { dtype: DType::F32, rows: 2, cols: 2 };
+    let weight = device.upload_weight(&[TensorView::new(shape, &bytes).unwrap()]).unwrap();
+    let mut row = [0.0; 2];
+    weight.matrix().dequantize_row(0, &mut row);
+    assert_eq!(row, [1.0, 1.0], "halves go to even");
+    weight.matrix().dequantize_row(1, &mut row);
+    assert_eq!(row, [1.0078125, -3.0]);
+    let halved = TensorShape { dtype: DType::BF16, ..shape };
+    assert_eq!(device.weight_bytes(&[shape]), device.weight_bytes(&[halved]));
+    assert_eq!(device.expands(DType::Q4_1), Some(DType::BF16));
+    assert_eq!(device.expands(DType::F32), None, "not quantised");
+}
+
+#[test]
 fn every_size_is_what_is_allocated() {
     for num_threads in [1, 3] {
         let mut device = device(Isa::detect(), num_threads);
@@ -416,7 +464,7 @@ fn violations_of_the_step_contract_fail_the_step() {
 
 #[test]
 fn configurations_that_cannot_work_are_refused() {
-    let error = CpuDevice::new(CpuConfig { num_threads: Some(0), isa: None });
+    let error = CpuDevice::new(CpuConfig { num_threads: Some(0), ..CpuConfig::default() });
     assert!(error.err().unwrap().to_string().contains("threads"));
     let mut device = device(Isa::Scalar, 1);
     let limits = StepLimits { num_heads: 5, ..LIMITS };

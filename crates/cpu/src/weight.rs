@@ -1,10 +1,10 @@
 //! Uploaded weights: packed matrices, and vectors as plain f32.
 
-use backend::{DeviceError, TensorShape, TensorView};
+use backend::{DType, Device, DeviceError, TensorShape, TensorView};
 
-use crate::isa::Isa;
-use crate::linear::{PackError, PackedWeight, dequantize_view_row};
-use crate::pool::Pool;
+use crate::activations::{Activations, narrow_matrix};
+use crate::device::CpuDevice;
+use crate::linear::{PackError, PackedWeight};
 
 /// A weight in the layout of the kernels.
 pub enum CpuWeight {
@@ -20,29 +20,25 @@ fn is_vector(mut shapes: impl Iterator<Item = TensorShape>) -> bool {
 }
 
 impl CpuWeight {
-    pub(crate) fn bytes(parts: &[TensorShape]) -> usize {
+    pub(crate) fn bytes(activations: Activations, parts: &[TensorShape]) -> usize {
         if is_vector(parts.iter().copied()) {
             return parts.iter().map(|part| part.cols * size_of::<f32>()).sum();
         }
-        PackedWeight::packed_bytes(parts)
+        let shapes: Vec<_> = parts.iter().map(|part| activations.shape(*part)).collect();
+        PackedWeight::packed_bytes(&shapes)
     }
 
-    pub(crate) fn new(
-        device: &str,
-        pool: &Pool,
-        isa: Isa,
-        parts: &[TensorView<'_>],
-    ) -> Result<Self, DeviceError> {
+    pub(crate) fn new(device: &CpuDevice, parts: &[TensorView<'_>]) -> Result<Self, DeviceError> {
         if !is_vector(parts.iter().map(|part| part.shape)) {
-            let packed = PackedWeight::pack(pool, parts, isa);
-            return packed.map(Self::Matrix).map_err(|error| device_error(device, &error));
+            let packed = pack(device, parts);
+            return packed.map(Self::Matrix).map_err(|error| device_error(&device.name(), &error));
         }
         let len = parts.iter().map(|part| part.shape.cols).sum();
         let mut values = vec![0.0; len];
         let mut rest = &mut values[..];
         for part in parts {
             let (row, after) = rest.split_at_mut(part.shape.cols);
-            dequantize_view_row(part, 0, row);
+            part.widen_row(0, row);
             rest = after;
         }
         Ok(Self::Vector(values))
@@ -63,6 +59,24 @@ impl CpuWeight {
             Self::Vector(_) => panic!("a vector stands where a matrix is needed"),
         }
     }
+}
+
+/// Packs a matrix as it is stored, or in bf16 where the device's activations are.
+fn pack(device: &CpuDevice, parts: &[TensorView<'_>]) -> Result<PackedWeight, PackError> {
+    let activations = device.activations;
+    let as_stored =
+        |part: &TensorView<'_>| activations.matrix_dtype(part.shape.dtype) == part.shape.dtype;
+    if parts.iter().all(as_stored) {
+        return PackedWeight::pack(&device.pool, parts, device.isa);
+    }
+    let narrowed: Vec<Vec<u8>> = parts.iter().map(narrow_matrix).collect();
+    let views: Vec<_> = parts
+        .iter()
+        .zip(&narrowed)
+        .map(|(part, data)| TensorView { shape: activations.shape(part.shape), data })
+        .collect();
+    debug_assert!(views.iter().all(|view| view.shape.dtype == DType::BF16));
+    PackedWeight::pack(&device.pool, &views, device.isa)
 }
 
 fn device_error(device: &str, error: &PackError) -> DeviceError {

@@ -12,8 +12,8 @@ use super::layers::{Origin, Setting, find};
 const VARIABLE_PREFIX: &str = "ROPEWAY_";
 
 /// Variables that are not options: `ROPEWAY_TEST_*` belong to the tests, `ROPEWAY_EMU_*` to the
-/// emulated GPU of the tests, the other to a backend.
-const OTHER_VARIABLES: [&str; 1] = ["ROPEWAY_CPU_ISA"];
+/// emulated GPU of the tests, the others to a backend.
+const OTHER_VARIABLES: [&str; 2] = ["ROPEWAY_CPU_ISA", "ROPEWAY_CPU_ACTIVATIONS"];
 const TEST_PREFIXES: [&str; 2] = ["ROPEWAY_TEST_", "ROPEWAY_EMU_"];
 
 /// The variable of an option.

@@ -200,6 +200,7 @@ fn what_is_not_an_option_is_left_alone() {
         ("HOME", "/root"),
         ("ROPEWAY_TEST_MODEL", "m.gguf"),
         ("ROPEWAY_CPU_ISA", "avx2"),
+        ("ROPEWAY_CPU_ACTIVATIONS", "bf16"),
         ("ROPEWAY_PORT", "tcp://10.0.0.1:8000"),
         ("ROPEWAY_SERVICE_HOST", "10.0.0.1"),
     ];

@@ -39,7 +39,7 @@ impl AnyDevice {
             AutoOr::Auto => None,
             AutoOr::Value(threads) => Some(threads),
         };
-        Ok(Self::Cpu(Box::new(CpuDevice::new(CpuConfig { num_threads, isa: None })?)))
+        Ok(Self::Cpu(Box::new(CpuDevice::new(CpuConfig { num_threads, ..CpuConfig::default() })?)))
     }
 
     fn hip(config: &ModelConfig, index: u32) -> Result<HipDevice, HipFailure> {

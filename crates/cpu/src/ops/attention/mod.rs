@@ -8,6 +8,7 @@
 //! the calling thread merges them in order.
 
 mod kernel;
+mod tiled;
 mod workspace;
 
 #[cfg(test)]
