@@ -223,6 +223,7 @@ fn server_config(config: &ServeConfig) -> server::ServerConfig {
         drain_timeout: config.server.shutdown_timeout,
         step_timeout: config.server.step_timeout,
         flight_recorder_dir: config.logging.flight_recorder_dir.clone(),
+        otlp_traces_endpoint: config.logging.otlp_traces_endpoint.clone(),
         legacy_metrics: config.logging.legacy_metrics,
         death_linger: DEATH_LINGER,
         limits: server::ServerLimits {

@@ -276,6 +276,7 @@ impl EngineCore {
 
     /// Ends every request because the executor is lost; it is not asked for the steps in flight.
     fn lose(&mut self, reason: Arc<str>, message: &mut StepMessage) -> Arc<str> {
+        self.in_flight.iter().for_each(|step| self.flight.lose(step.number));
         self.idle.extend(self.in_flight.drain(..));
         let shown = FinishReason::Error(Arc::from("the engine has stopped"));
         self.scheduler.drain_all(shown, &mut self.updates);

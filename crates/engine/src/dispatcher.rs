@@ -13,7 +13,7 @@ use types::RequestId;
 
 use crate::core::StepMessage;
 use crate::health::Vitals;
-use crate::message::RequestEvent;
+use crate::message::{FirstToken, RequestEvent};
 use crate::report::{EngineObserver, TokenTiming};
 
 /// Where each open request's events go. Locked by submitters and the dispatcher, never by the
@@ -95,11 +95,11 @@ impl Dispatcher {
         for event in message.events.drain(..) {
             // A missing route or a closed receiver means that the client has gone; its abort is
             // on the way to the engine.
-            let mut num_cached_tokens = None;
+            let mut first = None;
             if let Some((_, timing)) = &event.token {
                 self.observer.on_token(*timing);
-                if let TokenTiming::First { num_cached_tokens: cached, .. } = *timing {
-                    num_cached_tokens = Some(cached);
+                if let TokenTiming::First { ttft, queue_time, num_cached_tokens, .. } = *timing {
+                    first = Some(FirstToken { num_cached_tokens, queue_time, ttft });
                 }
             }
             if let Some((reason, stats)) = &event.finish {
@@ -109,7 +109,7 @@ impl Dispatcher {
             if let Some(route) = table.senders.get(&event.id) {
                 let token = event.token.map(|(sampled, _)| sampled);
                 let finish = event.finish;
-                let _ = route.send(RequestEvent { token, num_cached_tokens, finish });
+                let _ = route.send(RequestEvent { token, first, finish });
             }
             // Closed while the engine was given up: nobody listens, and none is counted as open.
             if ends && !table.closed {

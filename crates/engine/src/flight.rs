@@ -32,6 +32,8 @@ pub enum StepOutcome {
     Failed = 2,
     /// Failed and took the executor with it.
     Fatal = 3,
+    /// In flight behind the one that took the executor with it.
+    Lost = 4,
 }
 
 /// One step as remembered. Counts of sequences, tokens and blocks; no content.
@@ -212,6 +214,11 @@ impl FlightRecorder {
         self.slot(number).write(&[(Word::Outcome, StepOutcome::Done as u64)]);
     }
 
+    /// Notes that a step will never be asked for.
+    pub(crate) fn lose(&self, number: u64) {
+        self.slot(number).write(&[(Word::Outcome, StepOutcome::Lost as u64)]);
+    }
+
     /// Notes that a step was not, and keeps the cause.
     pub(crate) fn fail(&self, number: u64, outcome: StepOutcome, text: &str) {
         self.slot(number).write(&[(Word::Outcome, outcome as u64)]);
@@ -269,7 +276,8 @@ impl FlightRecorder {
                 0 => StepOutcome::Running,
                 1 => StepOutcome::Done,
                 2 => StepOutcome::Failed,
-                _ => StepOutcome::Fatal,
+                3 => StepOutcome::Fatal,
+                _ => StepOutcome::Lost,
             },
         }
     }

@@ -106,6 +106,7 @@ impl Account {
                 self.first_token = Some(now);
                 TokenTiming::First {
                     ttft: now - self.arrival,
+                    queue_time: self.admitted.unwrap_or(now).duration_since(self.arrival),
                     num_prompt_tokens: self.num_prompt_tokens,
                     num_cached_tokens: self.num_cached_tokens,
                 }

@@ -30,7 +30,7 @@ pub use flight::{
 pub use handle::{EngineHandle, RequestStream, SubmitError};
 pub use health::{EngineHealth, EngineState};
 pub use ledger::Event;
-pub use message::RequestEvent;
+pub use message::{FirstToken, RequestEvent};
 pub use report::{EngineLoad, EngineObserver, RequestStats, StepReport, TokenTiming};
 pub use scheduler::{Policy, SchedulerStats};
 pub use thread::{EngineConfig, MAX_STEP_MESSAGES, StartError, start};

@@ -1,6 +1,6 @@
 //! What passes between the engine's threads and their callers: commands down, events up.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use types::{EngineRequest, FinishReason, RequestId, Sampled};
 
@@ -11,10 +11,21 @@ use crate::report::RequestStats;
 pub struct RequestEvent {
     /// The next token.
     pub token: Option<Sampled>,
-    /// Prompt tokens taken from the prefix cache; comes with the first token.
-    pub num_cached_tokens: Option<u32>,
+    /// Comes with the first token.
+    pub first: Option<FirstToken>,
     /// The end: why, and the account. Nothing follows.
     pub finish: Option<(FinishReason, Box<RequestStats>)>,
+}
+
+/// What is known of a request when its first token comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstToken {
+    /// Prompt tokens taken from the prefix cache.
+    pub num_cached_tokens: u32,
+    /// Submission to first admission.
+    pub queue_time: Duration,
+    /// Submission to first token.
+    pub ttft: Duration,
 }
 
 /// A request on its way to the engine thread.

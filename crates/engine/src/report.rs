@@ -31,6 +31,8 @@ pub enum TokenTiming {
     First {
         /// Since arrival.
         ttft: Duration,
+        /// Arrival to first admission.
+        queue_time: Duration,
         /// Prompt length.
         num_prompt_tokens: u32,
         /// Of which taken from the prefix cache.

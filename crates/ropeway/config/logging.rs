@@ -38,6 +38,11 @@ pub(crate) struct LoggingConfig {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) flight_recorder_dir: Option<PathBuf>,
 
+    /// Collector that gets a trace of each request by OTLP over HTTP (protobuf), such as
+    /// http://localhost:4318; without a path, /v1/traces is added [default: no traces]
+    #[arg(long, value_name = "URL", value_parser = parse_endpoint)]
+    pub(crate) otlp_traces_endpoint: Option<String>,
+
     /// Show metrics under the names that vLLM gave them before, too
     #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false,
           default_missing_value = "true", hide_possible_values = true, value_name = "BOOL",
@@ -60,6 +65,18 @@ impl LoggingConfig {
     pub(super) fn settle(&mut self) {
         self.enable_log_requests &= !std::mem::take(&mut self.disable_log_requests);
     }
+}
+
+/// A collector's whole URL, as the OTLP exporter specification completes it.
+fn parse_endpoint(text: &str) -> Result<String, String> {
+    let mut url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err("expected a URL such as http://localhost:4318".to_owned());
+    }
+    if url.path() == "/" {
+        url.set_path("/v1/traces");
+    }
+    Ok(url.into())
 }
 
 /// Checks the filter now, so that a typing error is a usage error and not silence later. A bare

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use types::TokenId;
 
 use crate::error::ApiError;
-use crate::exchange::{self, Exchange, IdPrefix, SYSTEM_FINGERPRINT};
+use crate::exchange::{self, Caller, Exchange, IdPrefix, SYSTEM_FINGERPRINT};
 use crate::generate::{ChoiceDelta, Finish};
 use crate::logprobs::{self, TokenNames};
 use crate::prompt::prepare_chat;
@@ -14,6 +14,7 @@ use crate::request_body::RequestBody;
 use crate::request_id::RequestIdHeader;
 use crate::sse::{self, Dialect, Frames};
 use crate::state::AppState;
+use crate::trace::TraceContext;
 use crate::wire::{ChatChoice, ChatLogprobs, ChatMessage, ChatResponse, Usage};
 
 const WHOLE: &str = "chat.completion";
@@ -24,10 +25,12 @@ const ROLE: &str = "assistant";
 pub(crate) async fn chat_completions(
     State(state): State<AppState>,
     RequestIdHeader(request_id): RequestIdHeader,
+    trace_context: TraceContext,
     RequestBody(body): RequestBody,
 ) -> Result<Response, ApiError> {
+    let caller = Caller { request_id, trace_context };
     let (exchange, mut begun) =
-        exchange::begin(&state, &request_id, body, IdPrefix::Chat, prepare_chat).await?;
+        exchange::begin(&state, caller, body, IdPrefix::Chat, prepare_chat).await?;
     let echo = begun.echo.pop();
     let mut response = match exchange.request.output().stream {
         Some(_) => sse::respond(exchange, ChatStream { echo }),

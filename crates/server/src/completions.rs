@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use types::TokenId;
 
 use crate::error::ApiError;
-use crate::exchange::{self, Exchange, IdPrefix, SYSTEM_FINGERPRINT};
+use crate::exchange::{self, Caller, Exchange, IdPrefix, SYSTEM_FINGERPRINT};
 use crate::generate::{ChoiceDelta, Finish};
 use crate::logprobs::{self, TokenNames};
 use crate::prompt::prepare_completion;
@@ -14,17 +14,20 @@ use crate::request_body::RequestBody;
 use crate::request_id::RequestIdHeader;
 use crate::sse::{self, Dialect, Frames};
 use crate::state::AppState;
+use crate::trace::TraceContext;
 use crate::wire::{CompletionChoice, CompletionLogprobs, CompletionResponse, Usage};
 
 /// The handler.
 pub(crate) async fn completions(
     State(state): State<AppState>,
     RequestIdHeader(request_id): RequestIdHeader,
+    trace_context: TraceContext,
     RequestBody(body): RequestBody,
 ) -> Result<Response, ApiError> {
+    let caller = Caller { request_id, trace_context };
     let prefix = IdPrefix::Completion;
     let (exchange, begun) =
-        exchange::begin(&state, &request_id, body, prefix, prepare_completion).await?;
+        exchange::begin(&state, caller, body, prefix, prepare_completion).await?;
     let mut response = match exchange.request.output().stream {
         Some(_) => {
             let dialect = CompletionStream::new(&exchange, &begun.echo);

@@ -33,6 +33,8 @@ pub struct ServerConfig {
     pub flight_recorder_dir: Option<PathBuf>,
     /// Show vLLM's older metric names beside today's.
     pub legacy_metrics: bool,
+    /// URL of a collector that takes traces by OTLP over HTTP; `None` makes no traces.
+    pub otlp_traces_endpoint: Option<String>,
     /// The `/` under which the GPUs' `sys` and `dev` are looked for.
     pub machine_root: PathBuf,
     /// How long the server still answers after the engine has died, before `run` returns.
@@ -90,6 +92,7 @@ impl Default for ServerConfig {
             step_timeout: Duration::from_secs(60),
             flight_recorder_dir: None,
             legacy_metrics: false,
+            otlp_traces_endpoint: None,
             machine_root: PathBuf::from("/"),
             death_linger: Duration::from_secs(10),
             limits: ServerLimits::default(),

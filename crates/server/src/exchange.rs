@@ -13,6 +13,7 @@ use crate::lifecycle::{InFlight, retry_after_s};
 use crate::prompt::Prepared;
 use crate::served_model::ServedModel;
 use crate::state::AppState;
+use crate::trace::{RequestTrace, Summary, TraceContext};
 use crate::validate::{Context, ValidRequest};
 use crate::wire::Usage;
 
@@ -29,6 +30,10 @@ pub(crate) struct Exchange {
     /// Per choice: output tokens and cached prompt tokens so far, and how it ended.
     tallies: Vec<Tally>,
     started: Instant,
+    operation: &'static str,
+    has_failed: bool,
+    /// Present if traces are on and the caller records this one.
+    trace: Option<RequestTrace>,
     _in_flight: InFlight,
 }
 
@@ -44,6 +49,22 @@ struct Tally {
 pub(crate) enum IdPrefix {
     Chat,
     Completion,
+}
+
+impl IdPrefix {
+    /// The operation's name in traces.
+    fn operation(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Completion => "text_completion",
+        }
+    }
+}
+
+/// What a request's headers say of its caller.
+pub(crate) struct Caller {
+    pub(crate) request_id: String,
+    pub(crate) trace_context: TraceContext,
 }
 
 impl Exchange {
@@ -70,8 +91,15 @@ impl Exchange {
                     num_cached_tokens: delta.num_cached_tokens,
                     finish_reason: delta.finish.as_ref().map(|finish| finish.reason),
                 };
+                if let Some(trace) = &mut self.trace
+                    && !delta.tokens.is_empty()
+                {
+                    let first = delta.first.map(|first| (first.queue_time, first.ttft));
+                    trace.on_tokens(delta.index, first);
+                }
             }
             Some(Err(error)) => {
+                self.has_failed = true;
                 tracing::error!(request_id = %self.id, code = error.code(), "generation failed");
             }
             None => {}
@@ -113,13 +141,27 @@ impl Drop for Exchange {
             finish_reasons = reasons.join(","),
             "request ended"
         );
+        if let Some(trace) = self.trace.take() {
+            trace.finish(&Summary {
+                operation: self.operation,
+                model: self.request.model(),
+                response_id: &self.id,
+                max_tokens: self.request.max_tokens(),
+                num_choices: self.request.n(),
+                num_prompt_tokens: usage.prompt_tokens,
+                num_cached_tokens: usage.prompt_tokens_details.cached_tokens,
+                num_output_tokens: usage.completion_tokens,
+                finish_reasons: reasons.into_iter().map(str::to_owned).collect(),
+                has_failed: self.has_failed,
+            });
+        }
     }
 }
 
 /// Prepares a request on the pool, submits it and wraps it up; `prepare` parses and tokenises.
 pub(crate) async fn begin(
     state: &AppState,
-    header_request_id: &str,
+    caller: Caller,
     body: Bytes,
     prefix: IdPrefix,
     prepare: fn(&[u8], &Context<'_>) -> Result<Prepared, ApiError>,
@@ -133,14 +175,22 @@ pub(crate) async fn begin(
     let prepared = state.preparation.run(job).await?;
     let request = prepared.request;
     let choices = submit(state, &model, &request, prepared.continues_text)?;
+    let num_choices = request.num_choices();
+    let trace = state
+        .tracer
+        .as_ref()
+        .and_then(|tracer| RequestTrace::begin(tracer, caller.trace_context, started, num_choices));
     let exchange = Exchange {
-        id: response_id(prefix, request.request_id().unwrap_or(header_request_id)),
+        id: response_id(prefix, request.request_id().unwrap_or(&caller.request_id)),
         created: unix_seconds(),
-        tallies: vec![Tally::default(); request.num_choices()],
+        tallies: vec![Tally::default(); num_choices],
         request,
         model,
         choices,
         started,
+        operation: prefix.operation(),
+        has_failed: false,
+        trace,
         _in_flight: in_flight,
     };
     let begun = Begun { echo: prepared.echo, unknown_fields: prepared.unknown_fields };

@@ -291,6 +291,7 @@ fn line(step: &StepRecord) -> Step {
             StepOutcome::Done => "done",
             StepOutcome::Failed => "failed",
             StepOutcome::Fatal => "fatal",
+            StepOutcome::Lost => "lost",
         },
         seqs: step.num_seqs,
         tokens: step.num_tokens,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use engine::{RequestEvent, RequestStream};
+use engine::{FirstToken, RequestEvent, RequestStream};
 use futures_util::FutureExt;
 use futures_util::stream::{self, BoxStream, SelectAll, StreamExt};
 use tokenizer::{DetokenizeOptions, Detokenizer, StopStrings};
@@ -27,6 +27,8 @@ pub(crate) struct ChoiceDelta {
     pub(crate) num_output_tokens: u32,
     /// Tokens of its prompt that came from the prefix cache.
     pub(crate) num_cached_tokens: u32,
+    /// With the choice's first token.
+    pub(crate) first: Option<FirstToken>,
     pub(crate) finish: Option<Finish>,
 }
 
@@ -141,7 +143,10 @@ impl Choice {
     }
 
     fn take(&mut self, event: RequestEvent, delta: &mut ChoiceDelta) -> Result<(), ApiError> {
-        self.num_cached_tokens = event.num_cached_tokens.unwrap_or(self.num_cached_tokens);
+        if let Some(first) = event.first {
+            self.num_cached_tokens = first.num_cached_tokens;
+            delta.first = Some(first);
+        }
         let reason = event.finish.map(|(reason, _)| reason);
         if let Some(sampled) = event.token {
             self.num_output_tokens += 1;

@@ -36,6 +36,7 @@ mod served_model;
 mod sse;
 mod state;
 mod tokenize;
+mod trace;
 mod validate;
 mod wire;
 

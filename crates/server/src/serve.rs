@@ -21,6 +21,7 @@ use crate::prepare::PreparationPool;
 use crate::request_body::BodyRoom;
 use crate::router;
 use crate::state::AppState;
+use crate::trace::Tracer;
 
 /// How often histograms are folded and the open requests counted while draining.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
@@ -84,13 +85,18 @@ impl Server {
         let addrs: Vec<SocketAddr> =
             (config.host.as_str(), config.port).to_socket_addrs()?.collect();
         let listener = TcpListener::bind(addrs.as_slice())?;
-        let lifecycle =
-            Lifecycle::new(Arc::new(Metrics::new(config.legacy_metrics)), config.step_timeout);
+        let metrics = Arc::new(Metrics::new(config.legacy_metrics));
+        let tracer = match &config.otlp_traces_endpoint {
+            Some(endpoint) => Some(Tracer::start(endpoint.clone(), metrics.clone())?),
+            None => None,
+        };
+        let lifecycle = Lifecycle::new(metrics, config.step_timeout);
         let state = AppState {
             preparation: PreparationPool::new(&config.limits),
             body_room: BodyRoom::new(&config.limits),
             config: Arc::new(config),
             lifecycle,
+            tracer,
             started_at: unix_seconds(),
         };
         let stop = StopHandle { num_requests: watch::Sender::new(0) };
@@ -193,6 +199,9 @@ impl Server {
             watchdog.dump_fatal().await;
         }
         watching.abort();
+        if let Some(tracer) = &control.state.tracer {
+            tracer.flush().await;
+        }
         Ok(reason)
     }
 }

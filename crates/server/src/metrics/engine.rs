@@ -200,7 +200,7 @@ impl EngineObserver for Observer {
     fn on_token(&mut self, timing: TokenTiming) {
         self.0.counters.generation_tokens.increment(1);
         match timing {
-            TokenTiming::First { ttft, num_prompt_tokens, num_cached_tokens } => {
+            TokenTiming::First { ttft, num_prompt_tokens, num_cached_tokens, .. } => {
                 self.0.counters.prompt_tokens.increment(u64::from(num_prompt_tokens));
                 self.0.counters.prompt_tokens_cached.increment(u64::from(num_cached_tokens));
                 self.0.histograms.ttft.record(ttft.as_secs_f64());

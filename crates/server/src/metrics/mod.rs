@@ -22,6 +22,7 @@ pub(crate) use self::http::HttpMetrics;
 use self::process::ProcessMetrics;
 use crate::flight::DumpReason;
 use crate::served_model::ServedModel;
+use crate::trace::SpanOutcome;
 
 /// What the engine's metrics are labelled with.
 #[derive(Clone, Debug)]
@@ -78,6 +79,16 @@ impl Metrics {
     /// Shows the GPUs of the machine whose `/` is `root`, until the reader is dropped.
     pub(crate) fn read_gpus(&self, root: PathBuf) -> Option<GpuReader> {
         self.gpus.start(root)
+    }
+
+    /// Shows the counter of spans, which exists where there are traces.
+    pub(crate) fn show_spans(&self) {
+        SpanOutcome::ALL.iter().for_each(|outcome| self.count_spans(*outcome, 0));
+    }
+
+    /// What became of some spans.
+    pub(crate) fn count_spans(&self, outcome: SpanOutcome, num_spans: usize) {
+        self.process.count_spans(outcome, num_spans);
     }
 
     /// Folds recorded histogram values into their buckets; to be called every few seconds so that

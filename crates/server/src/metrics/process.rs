@@ -10,7 +10,9 @@ use metrics_exporter_prometheus::{
 
 use super::buckets;
 use crate::flight::DumpReason;
+use crate::trace::SpanOutcome;
 
+const SPANS: &str = "ropeway:trace_spans_total";
 const DUMPS: &str = "ropeway:flight_recorder_dumps_total";
 
 pub(super) struct ProcessMetrics {
@@ -57,6 +59,12 @@ impl ProcessMetrics {
     pub(super) fn count_dump(&self, reason: DumpReason) {
         with_local_recorder(&*self.recorder, || {
             metrics::counter!(DUMPS, "reason" => reason.as_str()).increment(1);
+        });
+    }
+
+    pub(super) fn count_spans(&self, outcome: SpanOutcome, num_spans: usize) {
+        with_local_recorder(&*self.recorder, || {
+            metrics::counter!(SPANS, "outcome" => outcome.as_str()).increment(num_spans as u64);
         });
     }
 

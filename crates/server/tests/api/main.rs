@@ -14,4 +14,5 @@ mod orca;
 mod overload;
 mod stop_strings;
 mod tokenize;
+mod trace;
 mod validation;
