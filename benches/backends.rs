@@ -130,7 +130,8 @@ impl Meter<HipDevice> for Told {
 /// Runs the operations on the GPU and prints a line for each; says why there is none.
 fn gpu_half(library: Option<PathBuf>) {
     let report = std::env::var_os("ROPEWAY_EMU_REPORT").expect("the other half sets it");
-    match HipDevice::new(&HipConfig { index: 0, library }) {
+    // Operation by operation: the meter wants each by itself.
+    match HipDevice::new(&HipConfig { library, max_graphs: 0, ..HipConfig::default() }) {
         Ok(mut device) => run(&mut device, &QWEN_1_5B, &mut Told { report: report.into() }),
         Err(failure) => eprintln!("no GPU: {failure}"),
     }

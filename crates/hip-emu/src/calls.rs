@@ -321,6 +321,11 @@ impl Runtime {
     pub(crate) fn end_capture(&self, stream: usize) -> Result<usize> {
         let named = self.stream(stream)?;
         let graph = self.captures().end(named.handle)?;
+        let (number, fault) = self.faults.count(Event::Capture);
+        if fault == Some(FaultKind::Capture) {
+            eprintln!("hip-emu: capture {number} is invalid as ordered");
+            return Err(Code::STREAM_CAPTURE_INVALIDATED);
+        }
         Ok(self.graphs.insert(Arc::new(graph)))
     }
 

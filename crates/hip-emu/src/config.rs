@@ -30,6 +30,8 @@ pub struct Config {
     pub sanitize: bool,
     /// `ROPEWAY_EMU_REPORT`: file to which a line of JSON is appended after each launch.
     pub report: Option<PathBuf>,
+    /// `ROPEWAY_EMU_CALLS`: file to which a line is appended after each call of the runtime.
+    pub calls: Option<PathBuf>,
     /// `ROPEWAY_EMU_SAMPLE`: most work-groups of a launch that run, for counting large shapes.
     /// Memory then holds a part of the results; not with the sanitizer.
     pub sample: Option<u64>,
@@ -45,6 +47,7 @@ impl Default for Config {
             num_threads: None,
             sanitize: false,
             report: None,
+            calls: None,
             sample: None,
             faults: Vec::new(),
         }
@@ -57,7 +60,7 @@ pub enum ConfigError {
     /// No such variable.
     #[error(
         "{0} is not a variable of the emulator; it has ROPEWAY_EMU_DEVICES, _SEED, _THREADS, \
-         _SANITIZE, _REPORT, _SAMPLE and _FAULT"
+         _SANITIZE, _REPORT, _CALLS, _SAMPLE and _FAULT"
     )]
     Unknown(String),
     /// A bad value.
@@ -117,8 +120,9 @@ impl Config {
                         _ => return Err(error("0 or 1")),
                     };
                 }
-                "REPORT" if value.is_empty() => return Err(error("the path of a file")),
+                "REPORT" | "CALLS" if value.is_empty() => return Err(error("the path of a file")),
                 "REPORT" => config.report = Some(PathBuf::from(&value)),
+                "CALLS" => config.calls = Some(PathBuf::from(&value)),
                 "SAMPLE" => {
                     let most = number(&value, 1..=u64::MAX);
                     config.sample = Some(most.ok_or_else(|| error("a number from 1 on"))?);
@@ -156,6 +160,7 @@ mod tests {
             ("ROPEWAY_EMU_THREADS", "2"),
             ("ROPEWAY_EMU_SANITIZE", "1"),
             ("ROPEWAY_EMU_REPORT", "r.json"),
+            ("ROPEWAY_EMU_CALLS", "calls"),
             ("ROPEWAY_EMU_FAULT", "alloc@1"),
         ]);
         let expected = Config {
@@ -164,6 +169,7 @@ mod tests {
             num_threads: Some(2),
             sanitize: true,
             report: Some(PathBuf::from("r.json")),
+            calls: Some(PathBuf::from("calls")),
             sample: None,
             faults: faults::parse("alloc@1").expect("a good rule"),
         };

@@ -17,6 +17,8 @@ pub enum FaultKind {
     Alloc,
     /// The copy fails; nothing is copied.
     CopyError,
+    /// The capture's end finds it invalid.
+    Capture,
 }
 
 /// One fault: a kind and the 1-based number of the event that it strikes.
@@ -24,15 +26,15 @@ pub enum FaultKind {
 pub struct FaultRule {
     /// What happens.
     pub kind: FaultKind,
-    /// Which launch, allocation or copy of the process, counted from 1.
+    /// Which launch, allocation, copy or capture of the process, counted from 1.
     pub number: u64,
 }
 
 /// A rule that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "`{0}` is not a fault; write device_lost@launch:K, hang@launch:K, alloc@K or copy_error@K with \
-     K from 1 on, several separated by commas"
+    "`{0}` is not a fault; write device_lost@launch:K, hang@launch:K, alloc@K, copy_error@K or \
+     capture@K with K from 1 on, several separated by commas"
 )]
 pub struct FaultGrammarError(String);
 
@@ -53,6 +55,7 @@ fn rule(part: &str) -> Result<FaultRule, FaultGrammarError> {
         ("hang", Some(number)) => (FaultKind::Hang, number),
         ("alloc", None) => (FaultKind::Alloc, place),
         ("copy_error", None) => (FaultKind::CopyError, place),
+        ("capture", None) => (FaultKind::Capture, place),
         _ => return Err(error()),
     };
     match number.parse() {
@@ -70,6 +73,8 @@ pub(crate) enum Event {
     Alloc,
     /// A copy, when it is called for or captured.
     Copy,
+    /// The end of a capture.
+    Capture,
 }
 
 /// The rules and how often each event has happened.
@@ -79,21 +84,29 @@ pub(crate) struct Faults {
     num_launches: AtomicU64,
     num_allocs: AtomicU64,
     num_copies: AtomicU64,
+    num_captures: AtomicU64,
 }
 
 impl Faults {
     pub(crate) fn new(rules: Vec<FaultRule>) -> Self {
         let zero = || AtomicU64::new(0);
-        Self { rules, num_launches: zero(), num_allocs: zero(), num_copies: zero() }
+        Self {
+            rules,
+            num_launches: zero(),
+            num_allocs: zero(),
+            num_copies: zero(),
+            num_captures: zero(),
+        }
     }
 
     /// Counts the event; the fault that strikes it, if any, and its number.
     pub(crate) fn count(&self, event: Event) -> (u64, Option<FaultKind>) {
-        use FaultKind::{Alloc, CopyError, DeviceLost, Hang};
+        use FaultKind::{Alloc, Capture, CopyError, DeviceLost, Hang};
         let (counter, kinds) = match event {
             Event::Launch => (&self.num_launches, [DeviceLost, Hang].as_slice()),
             Event::Alloc => (&self.num_allocs, [Alloc].as_slice()),
             Event::Copy => (&self.num_copies, [CopyError].as_slice()),
+            Event::Capture => (&self.num_captures, [Capture].as_slice()),
         };
         let number = counter.fetch_add(1, Ordering::SeqCst) + 1;
         let struck = |rule: &&FaultRule| rule.number == number && kinds.contains(&rule.kind);
@@ -107,12 +120,13 @@ mod tests {
 
     #[test]
     fn the_grammar_takes_what_it_says() {
-        let rules = parse("device_lost@launch:3, alloc@2,hang@launch:10,copy_error@1");
+        let rules = parse("device_lost@launch:3, alloc@2,hang@launch:10,copy_error@1,capture@4");
         let expected = [
             (FaultKind::DeviceLost, 3),
             (FaultKind::Alloc, 2),
             (FaultKind::Hang, 10),
             (FaultKind::CopyError, 1),
+            (FaultKind::Capture, 4),
         ]
         .map(|(kind, number)| FaultRule { kind, number });
         assert_eq!(rules, Ok(expected.to_vec()));

@@ -1,6 +1,6 @@
-//! The report file: a line of JSON for each launch.
+//! The report file, a line of JSON for each launch, and the file of calls.
 //!
-//! Owns the file and the lines' form. Figures are the emulator's counts; none is a time on hardware.
+//! Owns the files and the lines' form. Figures are the emulator's counts; none is a time on hardware.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -141,6 +141,26 @@ impl Report {
         let result = self.0.lock().expect(POISONED).write_all(text.as_bytes());
         if let Err(error) = result {
             eprintln!("hip-emu: the report cannot be written: {error}");
+        }
+    }
+}
+/// The file of calls: name and code of each, in the order in which they returned.
+#[derive(Debug)]
+pub(crate) struct CallLog(Mutex<File>);
+
+impl CallLog {
+    /// Opens the file to append to it.
+    pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
+        File::options().create(true).append(true).open(path).map(|file| Self(Mutex::new(file)))
+    }
+
+    /// Adds a call; `body` is the type's name of a closure in the function.
+    pub(crate) fn add(&self, body: &str, code: i32) {
+        let parts = body.split("::").filter(|part| !part.starts_with('{'));
+        let line = format!("{} {code}\n", parts.last().unwrap_or(body));
+        let result = self.0.lock().expect(POISONED).write_all(line.as_bytes());
+        if let Err(error) = result {
+            eprintln!("hip-emu: the file of calls cannot be written: {error}");
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use thiserror::Error;
@@ -19,7 +20,7 @@ use crate::graph::{Graph, GraphExec};
 use crate::handle::{self, Table};
 use crate::memory::{Memory, POISONED, Purpose};
 use crate::module::{Function, Module};
-use crate::report::Report;
+use crate::report::{CallLog, Report};
 use crate::stream::{Fence, Stream};
 use crate::work::Op;
 
@@ -53,6 +54,7 @@ pub(crate) struct Runtime {
     pub(crate) devices: Vec<Device>,
     pub(crate) faults: Faults,
     pub(crate) report: Option<Report>,
+    pub(crate) calls: Option<CallLog>,
     /// Threads of a launch.
     pub(crate) num_threads: usize,
     pub(crate) modules: Table<Module>,
@@ -78,15 +80,18 @@ pub(crate) struct Named {
 
 impl Runtime {
     pub(crate) fn new(config: Config) -> std::result::Result<Self, StartError> {
-        let report = config.report.as_ref().map(|path| {
-            Report::open(path)
-                .map_err(|error| StartError::Report { path: path.display().to_string(), error })
-        });
+        let told =
+            |path: &Path, error| StartError::Report { path: path.display().to_string(), error };
+        let report = config.report.as_deref();
+        let report = report.map(|path| Report::open(path).map_err(|error| told(path, error)));
+        let calls = config.calls.as_deref();
+        let calls = calls.map(|path| CallLog::open(path).map_err(|error| told(path, error)));
         Ok(Self {
             memory: Memory::new(config.num_devices, config.sanitize)?,
             devices: (0..config.num_devices).map(|_| Device::default()).collect(),
             faults: Faults::new(config.faults.clone()),
             report: report.transpose()?,
+            calls: calls.transpose()?,
             num_threads: config.num_threads.unwrap_or_else(num_processors),
             config,
             modules: Table::default(),

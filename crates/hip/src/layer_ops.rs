@@ -52,13 +52,12 @@ impl HipDevice {
     /// The result of an operation's launches. What a capture refuses is noted, and the step is run
     /// again without one.
     fn launched(&self, op: &str, result: Result<(), HipFailure>) -> Result<(), DeviceError> {
-        let work = self.work();
-        match result {
-            Err(failure) if matches!(work.run, Run::Capture(_)) => {
+        match (result, &self.work) {
+            (Err(failure), Some(work)) if matches!(work.run, Run::Capture(_)) => {
                 work.capture_failure.borrow_mut().get_or_insert(failure);
                 Ok(())
             }
-            result => self.done(op, result),
+            (result, _) => self.done(op, result),
         }
     }
 

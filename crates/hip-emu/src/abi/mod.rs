@@ -40,10 +40,14 @@ fn runtime() -> Option<&'static Arc<Runtime>> {
 }
 
 /// Runs a call and notes its code as the thread's last one, as ROCm 6 does.
-fn call(body: impl FnOnce(&Arc<Runtime>) -> Result<()>) -> i32 {
+fn call<F: FnOnce(&Arc<Runtime>) -> Result<()>>(body: F) -> i32 {
     let result = runtime().ok_or(Code::NOT_INITIALIZED).and_then(body);
     let code = result.err().unwrap_or(Code::SUCCESS);
     LAST_ERROR.set(code);
+    if let Some(calls) = runtime().and_then(|runtime| runtime.calls.as_ref()) {
+        // A closure is named after the function that it stands in.
+        calls.add(std::any::type_name::<F>(), code.0);
+    }
     code.0
 }
 

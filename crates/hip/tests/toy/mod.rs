@@ -345,6 +345,21 @@ impl Driver {
         (0..num).for_each(|_| self.step(&plan));
     }
 
+    /// A decode step of sequences without others under way, up to its error.
+    pub(crate) fn try_decode(&mut self, seqs: &[usize]) -> Result<(), DeviceError> {
+        self.collect_all();
+        let mut input = StepInput { query_start_loc: vec![0], ..StepInput::default() };
+        input.block_table_start.push(0);
+        let rows: Vec<_> = seqs.iter().filter_map(|seq| self.push(&mut input, *seq, 1)).collect();
+        self.toy.launch(&input)?;
+        let mut sampled = Vec::new();
+        self.toy.device.collect(&mut sampled)?;
+        for ((seq, at), sampled) in rows.into_iter().zip(sampled) {
+            self.seqs[seq].tokens[at] = Some(sampled.token);
+        }
+        Ok(())
+    }
+
     fn collect(&mut self) {
         let mut sampled: Vec<Sampled> = Vec::new();
         self.toy.device.collect(&mut sampled).expect("the step ends");
@@ -367,5 +382,28 @@ impl Driver {
         self.collect_all();
         let known = |seq: &Seq| seq.tokens.iter().map(|t| t.expect("all is known")).collect();
         self.seqs.iter().map(known).collect()
+    }
+}
+
+/// A decode step of one greedy sequence of one token.
+pub(crate) fn one_token(token: u32) -> StepInput {
+    let slot = SamplerSlot(0);
+    StepInput {
+        token_ids: vec![token],
+        positions: vec![0],
+        slot_mapping: vec![0],
+        query_start_loc: vec![0, 1],
+        seq_lens: vec![1],
+        block_tables: vec![0],
+        block_table_start: vec![0, 1],
+        logits_indices: vec![0],
+        sample: vec![SampleRow { slot, num_output: 0 }],
+        admitted: vec![AdmittedSeq {
+            slot,
+            params: Arc::new(SamplingParams::greedy()),
+            tokens: Vec::new(),
+            num_prompt: 0,
+        }],
+        deferred: Vec::new(),
     }
 }
