@@ -17,7 +17,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use engine::{EngineConfig, Policy};
 use model::{Bytes, GenerationDefaults};
-use server::{ExitReason, Lifecycle, MetricsLabels, SamplingDefaults, ServedModel, Server};
+use server::{
+    ExitReason, KvEventsConfig, Lifecycle, MetricsLabels, SamplingDefaults, ServedModel, Server,
+};
 use tokenizer::{ChatTemplate, Tokenizer};
 use types::{LoadPhase, LoadProgress};
 
@@ -224,6 +226,11 @@ fn server_config(config: &ServeConfig) -> server::ServerConfig {
         step_timeout: config.server.step_timeout,
         flight_recorder_dir: config.logging.flight_recorder_dir.clone(),
         otlp_traces_endpoint: config.logging.otlp_traces_endpoint.clone(),
+        kv_events: config.server.kv_events_endpoint.map(|publish| KvEventsConfig {
+            publish,
+            replay: config.server.kv_events_replay_endpoint,
+            topic: config.server.kv_events_topic.clone(),
+        }),
         legacy_metrics: config.logging.legacy_metrics,
         death_linger: DEATH_LINGER,
         limits: server::ServerLimits {

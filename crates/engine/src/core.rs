@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use scheduler::{Scheduler, SchedulerStats, SeqUpdate, StepPlan};
+use scheduler::{KvEvents, Scheduler, SchedulerStats, SeqUpdate, StepPlan};
 use types::{EngineRequest, FinishReason, RequestId, Sampled, StepInput};
 
 use crate::executor::{ExecError, Executor};
@@ -21,18 +21,25 @@ pub struct StepMessage {
     pub events: Vec<Event>,
     /// Present when a step ran.
     pub report: Option<StepReport>,
+    /// What happened to cached blocks, if anybody wants to know.
+    pub kv_events: KvEvents,
 }
 
 impl StepMessage {
     /// An empty message with room for one event per sequence of the largest step.
     pub(crate) fn with_capacity(max_num_seqs: usize) -> Self {
-        Self { events: Vec::with_capacity(max_num_seqs), report: None }
+        Self {
+            events: Vec::with_capacity(max_num_seqs),
+            report: None,
+            kv_events: KvEvents::default(),
+        }
     }
 
     /// Empties the message and keeps its memory.
     pub fn clear(&mut self) {
         self.events.clear();
         self.report = None;
+        self.kv_events.clear();
     }
 
     /// True when nobody needs to hear of it.
@@ -115,6 +122,11 @@ impl EngineCore {
     /// The scheduler's counters.
     pub fn stats(&self) -> SchedulerStats {
         self.scheduler.stats()
+    }
+
+    /// Records what happens to cached blocks from now on.
+    pub fn record_kv_events(&mut self) {
+        self.scheduler.record_kv_events();
     }
 
     /// The last steps, readable while they run.
@@ -232,6 +244,7 @@ impl EngineCore {
         self.book_updates(now, message);
         self.flight.end(step.number, executed_at - step.launched_at, now - executed_at);
         message.report = Some(self.report(&step, executed_at, now));
+        self.scheduler.take_kv_events(&mut message.kv_events);
         self.idle.push(step);
         fatal
     }

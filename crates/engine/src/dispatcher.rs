@@ -91,6 +91,9 @@ impl Dispatcher {
         if let Some(report) = &message.report {
             self.observer.on_step(report);
         }
+        if !message.kv_events.is_empty() {
+            self.observer.on_kv_events(&message.kv_events);
+        }
         let mut table = self.routes.lock();
         for event in message.events.drain(..) {
             // A missing route or a closed receiver means that the client has gone; its abort is

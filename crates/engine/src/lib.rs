@@ -32,5 +32,5 @@ pub use health::{EngineHealth, EngineState};
 pub use ledger::Event;
 pub use message::{FirstToken, RequestEvent};
 pub use report::{EngineLoad, EngineObserver, RequestStats, StepReport, TokenTiming};
-pub use scheduler::{Policy, SchedulerStats};
+pub use scheduler::{KvEvent, KvEvents, Policy, SchedulerStats};
 pub use thread::{EngineConfig, MAX_STEP_MESSAGES, StartError, start};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use scheduler::SchedulerStats;
+use scheduler::{KvEvents, SchedulerStats};
 use types::FinishReason;
 
 /// One step as seen by metrics.
@@ -76,6 +76,12 @@ pub trait EngineObserver: Send {
     fn on_token(&mut self, timing: TokenTiming);
     /// Once per request.
     fn on_finish(&mut self, reason: &FinishReason, stats: &RequestStats);
+    /// Whether [`Self::on_kv_events`] is to be called; asked once, at the start.
+    fn wants_kv_events(&self) -> bool {
+        false
+    }
+    /// After a step that changed what the prefix cache finds.
+    fn on_kv_events(&mut self, _: &KvEvents) {}
 }
 
 /// The engine's load at a glance, read without asking the engine thread.

@@ -66,6 +66,7 @@ pub fn start(
         max_preemptions: config.max_preemptions,
         max_in_flight: limits.max_in_flight,
     })?;
+    let wants_kv_events = observer.wants_kv_events();
     let vitals = Arc::new(Vitals::new());
     let routes = Arc::new(Routes::default());
     let (commands, command_receiver) = channel();
@@ -82,7 +83,10 @@ pub fn start(
         vitals: vitals.clone(),
         observer,
     };
-    let core = EngineCore::new(scheduler, executor);
+    let mut core = EngineCore::new(scheduler, executor);
+    if wants_kv_events {
+        core.record_kv_events();
+    }
     let flight = core.flight_recorder();
     let engine = EngineThread {
         core,

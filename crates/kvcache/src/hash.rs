@@ -15,12 +15,21 @@ const DOMAIN: &[u8] = b"ropeway kv block v1";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BlockHash([u8; 32]);
 
+impl BlockHash {
+    /// The last 64 bits, big-endian: what readers of cache events take of a long hash.
+    pub fn short(self) -> u64 {
+        let [.., a, b, c, d, e, f, g, h] = self.0;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
 /// The hashes of a sequence's full blocks, in order; grows with the sequence and is computed once
 /// per block, however often the sequence is looked up, preempted and sealed.
 #[derive(Clone, Debug)]
 pub struct BlockHashes {
     block_size: usize,
     root: BlockHash,
+    is_salted: bool,
     hashes: Vec<BlockHash>,
 }
 
@@ -33,7 +42,12 @@ impl BlockHashes {
         // The tag keeps "no salt" and "empty salt" apart; the salt is last, so nothing can shift.
         sha.update([u8::from(salt.0.is_some())]);
         sha.update(salt.0.as_deref().unwrap_or_default());
-        Self { block_size, root: BlockHash(sha.finalize().into()), hashes: Vec::new() }
+        Self {
+            block_size,
+            root: BlockHash(sha.finalize().into()),
+            is_salted: salt.0.is_some(),
+            hashes: Vec::new(),
+        }
     }
 
     /// Adds the blocks of `tokens` (the whole sequence from position 0) that became full since
@@ -53,6 +67,11 @@ impl BlockHashes {
     pub fn reserve(&mut self, num_tokens: usize) {
         let num_blocks = num_tokens / self.block_size;
         self.hashes.reserve_exact(num_blocks.saturating_sub(self.hashes.len()));
+    }
+
+    /// Whether the chain belongs to a tenant of its own, of whom nothing is published.
+    pub fn is_salted(&self) -> bool {
+        self.is_salted
     }
 
     /// The hashes known so far, block by block.

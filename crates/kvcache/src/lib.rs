@@ -6,8 +6,10 @@
 #![forbid(unsafe_code)]
 
 mod block_list;
+mod events;
 mod hash;
 mod pool;
 
+pub use events::{KvEvent, KvEvents};
 pub use hash::{BlockHash, BlockHashes};
 pub use pool::{BlockPool, BlockTable, OutOfBlocks, PrefixHit};

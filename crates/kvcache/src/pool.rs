@@ -14,11 +14,13 @@
 //! block it found in the cache. So sharing needs no copy.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use thiserror::Error;
-use types::BlockId;
+use types::{BlockId, TokenId};
 
 use crate::block_list::BlockList;
+use crate::events::KvEvents;
 use crate::hash::{BlockHash, BlockHashes};
 
 /// A sequence's blocks in order. Owns them: not `Clone`, and given back by
@@ -64,6 +66,8 @@ struct Block {
     num_refs: u32,
     /// Set while the cache finds this block under this name.
     hash: Option<BlockHash>,
+    /// Set while readers of events know of this block.
+    is_published: bool,
 }
 
 /// Room of the name table per block. Removed names leave tombstones; a table that is never more
@@ -82,6 +86,8 @@ pub struct BlockPool {
     cached: BlockList,
     /// Every sealed block by name, referenced or not.
     by_hash: HashMap<BlockHash, BlockId>,
+    /// Present if somebody wants to know.
+    events: Option<KvEvents>,
 }
 
 impl BlockPool {
@@ -99,6 +105,19 @@ impl BlockPool {
                 true => num_blocks * NAME_SLOTS_PER_BLOCK,
                 false => 0,
             }),
+            events: None,
+        }
+    }
+
+    /// Records events from now on, for [`Self::take_events`].
+    pub fn record_events(&mut self) {
+        self.events = Some(KvEvents::default());
+    }
+
+    /// Moves what was recorded since the last call to the end of `into`.
+    pub fn take_events(&mut self, into: &mut KvEvents) {
+        if let Some(events) = &mut self.events {
+            into.append(events);
         }
     }
 
@@ -196,8 +215,13 @@ impl BlockPool {
     fn take_block(&mut self) -> BlockId {
         let block = self.free.pop().unwrap_or_else(|| {
             let evicted = self.cached.pop_front().expect("availability was checked");
-            let hash = self.blocks[evicted.0 as usize].hash.take();
-            self.by_hash.remove(&hash.expect("a cached block has a name"));
+            let state = &mut self.blocks[evicted.0 as usize];
+            let hash = state.hash.take().expect("a cached block has a name");
+            self.by_hash.remove(&hash);
+            if let (true, Some(events)) = (state.is_published, &mut self.events) {
+                events.remove(hash.short());
+            }
+            state.is_published = false;
             evicted
         });
         self.blocks[block.0 as usize].num_refs = 1;
@@ -209,17 +233,31 @@ impl BlockPool {
     ///
     /// A block whose content the cache already has stays private: two sequences that computed the
     /// same prefix side by side keep their own copies, and the second copy is freed with its table.
-    pub fn seal(&mut self, table: &mut BlockTable, hashes: &BlockHashes, num_computed: usize) {
+    ///
+    /// `tokens` are the sequence's, for events.
+    pub fn seal(
+        &mut self,
+        table: &mut BlockTable,
+        hashes: &BlockHashes,
+        tokens: &[TokenId],
+        num_computed: usize,
+    ) {
         if !self.enable_prefix_caching {
             return;
         }
         let num_full = num_computed / self.block_size;
         for idx in table.num_sealed..num_full {
             let (block, hash) = (table.blocks[idx], hashes.as_slice()[idx]);
-            self.by_hash.entry(hash).or_insert_with(|| {
-                self.blocks[block.0 as usize].hash = Some(hash);
-                block
-            });
+            let Entry::Vacant(vacant) = self.by_hash.entry(hash) else { continue };
+            vacant.insert(block);
+            let state = &mut self.blocks[block.0 as usize];
+            state.hash = Some(hash);
+            if let (false, Some(events)) = (hashes.is_salted(), &mut self.events) {
+                let previous = idx.checked_sub(1).map(|before| hashes.as_slice()[before].short());
+                let tokens = &tokens[idx * self.block_size..(idx + 1) * self.block_size];
+                events.store(hash.short(), previous, tokens);
+                state.is_published = true;
+            }
         }
         table.num_sealed = table.num_sealed.max(num_full);
     }

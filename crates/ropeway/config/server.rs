@@ -1,6 +1,6 @@
 //! Options: the HTTP side.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,6 +46,19 @@ pub(crate) struct ServerConfig {
     /// Time after which one step counts as hung and /livez fails
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = parse_duration)]
     pub(crate) step_timeout: Duration,
+
+    /// Address and port on which KV cache events go out as ZeroMQ PUB, such as 0.0.0.0:5557
+    /// [default: no events]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) kv_events_endpoint: Option<SocketAddr>,
+
+    /// Address and port of the ZeroMQ ROUTER that repeats missed events [default: none]
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "kv_events_endpoint")]
+    pub(crate) kv_events_replay_endpoint: Option<SocketAddr>,
+
+    /// Topic of KV events [default: kv@HOST@MODEL]
+    #[arg(long, value_name = "TOPIC", requires = "kv_events_endpoint")]
+    pub(crate) kv_events_topic: Option<String>,
 
     /// TOML file with these options as keys, such as `max-model-len = "32k"`
     #[arg(long, value_name = "FILE")]

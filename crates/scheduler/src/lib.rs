@@ -29,6 +29,7 @@ mod step;
 mod step_input;
 
 pub use config::{BLOCK_SIZE_RANGE, ConfigError, Policy, SchedulerConfig, SubmitError};
+pub use kvcache::{KvEvent, KvEvents};
 pub use scheduler::Scheduler;
 pub use step::{Admission, PlannedSeq, SchedulerStats, SeqUpdate, StepPlan};
 

@@ -49,7 +49,7 @@ impl Scheduler {
         let is_block_filled = start / self.config.block_size != end / self.config.block_size;
         if is_block_filled && self.config.enable_prefix_caching {
             seq.hashes.extend(&seq.tokens);
-            self.pool.seal(&mut running.table, &seq.hashes, end);
+            self.pool.seal(&mut running.table, &seq.hashes, &seq.tokens, end);
         }
     }
 

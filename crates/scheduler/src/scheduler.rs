@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use kvcache::BlockPool;
+use kvcache::{BlockPool, KvEvents};
 use types::{EngineRequest, FinishReason, RequestId, SamplerSlot};
 
 use crate::config::{ConfigError, Policy, SchedulerConfig, SubmitError};
@@ -221,6 +221,16 @@ impl Scheduler {
             let id = self.forget(idx);
             updates.push(SeqUpdate { id, token: None, finish: Some(reason.clone()) });
         }
+    }
+
+    /// Records what happens to cached blocks from now on, for [`Self::take_kv_events`].
+    pub fn record_kv_events(&mut self) {
+        self.pool.record_events();
+    }
+
+    /// Moves what was recorded since the last call to the end of `into`.
+    pub fn take_kv_events(&mut self, into: &mut KvEvents) {
+        self.pool.take_events(into);
     }
 
     /// Counters and levels.

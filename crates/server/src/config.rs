@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::kv_events::KvEventsConfig;
+
 /// Everything the server can be told before a model exists.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
@@ -35,6 +37,8 @@ pub struct ServerConfig {
     pub legacy_metrics: bool,
     /// URL of a collector that takes traces by OTLP over HTTP; `None` makes no traces.
     pub otlp_traces_endpoint: Option<String>,
+    /// Where KV cache events are published; `None` records none.
+    pub kv_events: Option<KvEventsConfig>,
     /// The `/` under which the GPUs' `sys` and `dev` are looked for.
     pub machine_root: PathBuf,
     /// How long the server still answers after the engine has died, before `run` returns.
@@ -93,6 +97,7 @@ impl Default for ServerConfig {
             flight_recorder_dir: None,
             legacy_metrics: false,
             otlp_traces_endpoint: None,
+            kv_events: None,
             machine_root: PathBuf::from("/"),
             death_linger: Duration::from_secs(10),
             limits: ServerLimits::default(),

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use types::{LoadPhase, LoadProgress};
 
 use crate::error::ApiError;
+use crate::kv_events::KvPublisher;
 use crate::metrics::{EngineMetrics, Metrics, MetricsLabels};
 use crate::served_model::ServedModel;
 
@@ -32,6 +33,7 @@ pub struct Lifecycle {
 
 struct Inner {
     metrics: Arc<Metrics>,
+    kv_events: Option<KvPublisher>,
     step_timeout: Duration,
     stage: Mutex<Stage>,
     timeline: Mutex<Timeline>,
@@ -111,7 +113,11 @@ impl NotReady {
 }
 
 impl Lifecycle {
-    pub(crate) fn new(metrics: Arc<Metrics>, step_timeout: Duration) -> Self {
+    pub(crate) fn new(
+        metrics: Arc<Metrics>,
+        kv_events: Option<KvPublisher>,
+        step_timeout: Duration,
+    ) -> Self {
         let now = Instant::now();
         let progress = LoadProgress::entering(LoadPhase::Resolving);
         let timeline = Timeline {
@@ -124,6 +130,7 @@ impl Lifecycle {
         Self {
             inner: Arc::new(Inner {
                 metrics,
+                kv_events,
                 step_timeout,
                 stage: Mutex::new(Stage::Loading),
                 timeline: Mutex::new(timeline),
@@ -150,7 +157,10 @@ impl Lifecycle {
 
     /// The observer to start the engine with; it feeds this server's metrics.
     pub fn observer(&self, labels: &MetricsLabels) -> Box<dyn EngineObserver> {
-        self.inner.metrics.engine_or_init(labels).observer()
+        if let Some(publisher) = &self.inner.kv_events {
+            publisher.set_model(&labels.model_name);
+        }
+        self.inner.metrics.engine_or_init(labels).observer(self.inner.kv_events.clone())
     }
 
     /// Opens the server for requests.

@@ -15,6 +15,7 @@ use crate::config::{CONNECTION_BUFFER_BYTES, NUM_EDGE_THREADS, ServerConfig};
 use crate::connections::LimitedAcceptor;
 use crate::exchange::unix_seconds;
 use crate::flight::{DumpHandle, Watchdog};
+use crate::kv_events::KvEventSockets;
 use crate::lifecycle::{Hang, Lifecycle};
 use crate::metrics::Metrics;
 use crate::prepare::PreparationPool;
@@ -50,6 +51,7 @@ pub enum ExitReason {
 pub struct Server {
     listener: TcpListener,
     control: Control,
+    kv_events: Option<KvEventSockets>,
 }
 
 /// What decides when a server stops.
@@ -90,7 +92,9 @@ impl Server {
             Some(endpoint) => Some(Tracer::start(endpoint.clone(), metrics.clone())?),
             None => None,
         };
-        let lifecycle = Lifecycle::new(metrics, config.step_timeout);
+        let kv_events = config.kv_events.as_ref().map(KvEventSockets::bind).transpose()?;
+        let publisher = kv_events.as_ref().map(KvEventSockets::publisher);
+        let lifecycle = Lifecycle::new(metrics, publisher, config.step_timeout);
         let state = AppState {
             preparation: PreparationPool::new(&config.limits),
             body_room: BodyRoom::new(&config.limits),
@@ -100,12 +104,18 @@ impl Server {
             started_at: unix_seconds(),
         };
         let stop = StopHandle { num_requests: watch::Sender::new(0) };
-        Ok(Self { listener, control: Control { state, stop, dump: DumpHandle::new() } })
+        let control = Control { state, stop, dump: DumpHandle::new() };
+        Ok(Self { listener, control, kv_events })
     }
 
     /// The address clients connect to.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// The addresses of the KV event sockets, the one for repeats last.
+    pub fn kv_events_addrs(&self) -> Option<(SocketAddr, Option<SocketAddr>)> {
+        self.kv_events.as_ref().map(KvEventSockets::addrs)
     }
 
     /// For the loader: progress, readiness, failure.
@@ -153,7 +163,8 @@ impl Server {
     /// Serves on the current runtime until [`StopHandle::stop`]; installs no signal handlers.
     pub async fn serve(self) -> io::Result<ExitReason> {
         let app = self.router().into_make_service();
-        let Self { listener, control } = self;
+        let Self { listener, control, kv_events } = self;
+        let publishing = kv_events.map(KvEventSockets::serve).transpose()?;
         let limits = &control.state.config.limits;
         let handle = Handle::<SocketAddr>::new();
         let mut server = axum_server::from_tcp(listener)?
@@ -199,6 +210,7 @@ impl Server {
             watchdog.dump_fatal().await;
         }
         watching.abort();
+        drop(publishing);
         if let Some(tracer) = &control.state.tracer {
             tracer.flush().await;
         }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use types::{CacheSalt, TokenId};
 
 use super::*;
+use crate::events::{KvEvent, KvEvents};
 
 const BLOCK_SIZE: usize = 8;
 
@@ -82,7 +83,7 @@ impl Model {
         }
         if succeeds {
             seq.num_computed = end;
-            self.pool.seal(&mut seq.table, &seq.hashes, end);
+            self.pool.seal(&mut seq.table, &seq.hashes, &seq.tokens, end);
         } else {
             let seq = self.seqs.swap_remove(at);
             self.pool.release(seq.table);
@@ -157,7 +158,7 @@ fn computed(pool: &mut BlockPool, salt: &CacheSalt, tokens: &[TokenId]) -> Block
     let hashes = chain(salt, tokens);
     let (mut table, _) = pool.admit(&hashes, tokens.len(), tokens.len());
     pool.grow(&mut table, tokens.len()).expect("the pool is large enough");
-    pool.seal(&mut table, &hashes, tokens.len());
+    pool.seal(&mut table, &hashes, &tokens, tokens.len());
     table
 }
 
@@ -242,7 +243,7 @@ fn a_second_copy_of_a_cached_block_is_freed_not_cached() {
     let mut tables = [pool.admit(&hashes, 8, 8).0, pool.admit(&hashes, 8, 8).0];
     for table in &mut tables {
         pool.grow(table, 8).expect("the pool is large enough");
-        pool.seal(table, &hashes, 8);
+        pool.seal(table, &hashes, &tokens, 8);
     }
     pool.audit(tables.iter());
     tables.into_iter().for_each(|table| pool.release(table));
@@ -290,4 +291,72 @@ fn audit_finds_a_leaked_table() {
     let mut pool = BlockPool::new(4, BLOCK_SIZE, true);
     drop(computed(&mut pool, &salt(0), &[1; 8]));
     pool.audit(std::iter::empty());
+}
+
+/// Events tell a reader exactly which blocks are found: what it adds up equals the pool's names.
+#[test]
+fn events_add_up_to_what_the_cache_finds() {
+    let mut pool = BlockPool::new(4, BLOCK_SIZE, true);
+    pool.record_events();
+    let mut known = std::collections::HashSet::new();
+    let mut tables = Vec::new();
+    for round in 0..6u32 {
+        let tokens: Vec<TokenId> = (0..20).map(|n| n + round / 2 * 100).collect();
+        let hashes = chain(&salt(u8::from(round == 4)), &tokens);
+        let (mut table, _) = pool.admit(&hashes, tokens.len(), tokens.len());
+        pool.grow(&mut table, tokens.len()).expect("there is room for one");
+        pool.seal(&mut table, &hashes, &tokens, tokens.len());
+        tables.push(table);
+        let mut events = KvEvents::default();
+        pool.take_events(&mut events);
+        for event in &events.list {
+            match event {
+                KvEvent::Stored { hashes: places, parent, tokens: stored } => {
+                    assert_eq!(stored.len(), places.len() * BLOCK_SIZE);
+                    let first = hashes
+                        .as_slice()
+                        .iter()
+                        .position(|hash| hash.short() == events.hashes[places.start]);
+                    let first = first.expect("a block of this sequence");
+                    let before = first.checked_sub(1).map(|at| hashes.as_slice()[at].short());
+                    assert_eq!(*parent, before);
+                    let expected = &tokens[first * BLOCK_SIZE..];
+                    assert_eq!(events.tokens[stored.clone()], expected[..stored.len()]);
+                    known.extend(&events.hashes[places.clone()]);
+                }
+                KvEvent::Removed { hash } => assert!(known.remove(hash), "removed once"),
+            }
+        }
+        let found = pool.blocks.iter().filter(|block| block.is_published);
+        let found: std::collections::HashSet<u64> =
+            found.map(|block| block.hash.expect("a published block has a name").short()).collect();
+        assert_eq!(known, found, "round {round}");
+        tables.drain(..).for_each(|table| pool.release(table));
+    }
+    assert!(!known.is_empty());
+    let mut events = KvEvents::default();
+    pool.take_events(&mut events);
+    assert!(events.is_empty(), "each is told once");
+}
+
+#[test]
+fn consecutive_blocks_are_one_event_and_nothing_is_recorded_unasked() {
+    let tokens: Vec<TokenId> = (0..24).collect();
+    let hashes = chain(&salt(0), &tokens);
+    for is_asked in [true, false] {
+        let mut pool = BlockPool::new(8, BLOCK_SIZE, true);
+        if is_asked {
+            pool.record_events();
+        }
+        let (mut table, _) = pool.admit(&hashes, tokens.len(), tokens.len());
+        pool.grow(&mut table, tokens.len()).expect("there is room");
+        pool.seal(&mut table, &hashes, &tokens, tokens.len());
+        let mut events = KvEvents::default();
+        // What was there before stays in front.
+        events.store(1, None, &[9]);
+        pool.take_events(&mut events);
+        let stored = KvEvent::Stored { hashes: 1..4, parent: None, tokens: 1..25 };
+        assert_eq!(events.list[1..], if is_asked { vec![stored] } else { vec![] });
+        pool.release(table);
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use engine::{EngineLoad, EngineObserver, RequestStats, StepReport, TokenTiming};
+use engine::{EngineLoad, EngineObserver, KvEvents, RequestStats, StepReport, TokenTiming};
 use metrics::{Counter, Gauge, Histogram, with_local_recorder};
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
@@ -14,6 +14,7 @@ use types::FinishReason;
 
 use super::legacy::{LEGACY_TOKEN_TIME, LegacyMetrics};
 use super::{MetricsLabels, buckets};
+use crate::kv_events::KvPublisher;
 use crate::served_model::ServedModel;
 
 /// Queue wait at which the `ropeway:saturation` gauge reaches 1.
@@ -97,8 +98,11 @@ impl EngineMetrics {
     }
 
     /// The observer that feeds these metrics from the dispatcher's thread.
-    pub(crate) fn observer(self: &Arc<Self>) -> Box<dyn EngineObserver> {
-        Box::new(Observer(self.clone()))
+    pub(crate) fn observer(
+        self: &Arc<Self>,
+        kv_events: Option<KvPublisher>,
+    ) -> Box<dyn EngineObserver> {
+        Box::new(Observer { metrics: self.clone(), kv_events })
     }
 
     /// Facts of the loaded model that never change.
@@ -182,32 +186,35 @@ impl EngineMetrics {
     }
 }
 
-struct Observer(Arc<EngineMetrics>);
+struct Observer {
+    metrics: Arc<EngineMetrics>,
+    kv_events: Option<KvPublisher>,
+}
 
 impl EngineObserver for Observer {
     fn on_step(&mut self, report: &StepReport) {
-        let counters = &self.0.counters;
+        let counters = &self.metrics.counters;
         counters.preemptions.absolute(report.scheduler.num_preemptions);
         counters.recomputed_tokens.absolute(report.scheduler.recomputed_tokens);
         counters.prefix_queries.absolute(report.scheduler.prefix_query_tokens);
         counters.prefix_hits.absolute(report.scheduler.prefix_hit_tokens);
-        self.0.histograms.iteration_tokens.record(report.num_tokens as f64);
-        if let Some(legacy) = &self.0.legacy {
+        self.metrics.histograms.iteration_tokens.record(report.num_tokens as f64);
+        if let Some(legacy) = &self.metrics.legacy {
             legacy.on_step(&report.scheduler);
         }
     }
 
     fn on_token(&mut self, timing: TokenTiming) {
-        self.0.counters.generation_tokens.increment(1);
+        self.metrics.counters.generation_tokens.increment(1);
         match timing {
             TokenTiming::First { ttft, num_prompt_tokens, num_cached_tokens, .. } => {
-                self.0.counters.prompt_tokens.increment(u64::from(num_prompt_tokens));
-                self.0.counters.prompt_tokens_cached.increment(u64::from(num_cached_tokens));
-                self.0.histograms.ttft.record(ttft.as_secs_f64());
+                self.metrics.counters.prompt_tokens.increment(u64::from(num_prompt_tokens));
+                self.metrics.counters.prompt_tokens_cached.increment(u64::from(num_cached_tokens));
+                self.metrics.histograms.ttft.record(ttft.as_secs_f64());
             }
             TokenTiming::Next { itl } => {
-                self.0.histograms.itl.record(itl.as_secs_f64());
-                if let Some(legacy) = &self.0.legacy {
+                self.metrics.histograms.itl.record(itl.as_secs_f64());
+                if let Some(legacy) = &self.metrics.legacy {
                     legacy.token_time.record(itl.as_secs_f64());
                 }
             }
@@ -215,11 +222,11 @@ impl EngineObserver for Observer {
     }
 
     fn on_finish(&mut self, _: &FinishReason, stats: &RequestStats) {
-        let histograms = &self.0.histograms;
+        let histograms = &self.metrics.histograms;
         let num_output = f64::from(stats.num_output_tokens);
         let num_computed = stats.num_prompt_tokens.saturating_sub(stats.num_cached_tokens);
         if stats.num_output_tokens > 0 {
-            self.0.note_service_time(stats);
+            self.metrics.note_service_time(stats);
         }
         if stats.num_output_tokens > 1 {
             histograms.tpot.record(stats.decode_time.as_secs_f64() / (num_output - 1.0));
@@ -234,6 +241,16 @@ impl EngineObserver for Observer {
         histograms.max_generation_tokens.record(num_output);
         histograms.prefill_computed.record(f64::from(num_computed));
         histograms.preemptions.record(f64::from(stats.num_preemptions));
+    }
+
+    fn wants_kv_events(&self) -> bool {
+        self.kv_events.is_some()
+    }
+
+    fn on_kv_events(&mut self, events: &KvEvents) {
+        if let Some(publisher) = &self.kv_events {
+            publisher.on_events(events);
+        }
     }
 }
 

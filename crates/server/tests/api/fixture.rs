@@ -36,6 +36,7 @@ pub(crate) struct Setup {
     pub(crate) gate: Gate,
     pub(crate) max_num_queued_reqs: usize,
     pub(crate) max_num_seqs: usize,
+    pub(crate) num_blocks: usize,
 }
 
 impl Setup {
@@ -48,6 +49,7 @@ impl Setup {
             gate: Box::new(|_| Ok(())),
             max_num_queued_reqs: 256,
             max_num_seqs: 64,
+            num_blocks: 4096,
         }
     }
 
@@ -65,6 +67,7 @@ impl Setup {
             script: self.script,
             gate: self.gate,
             max_num_seqs: self.max_num_seqs,
+            num_blocks: self.num_blocks,
             num_steps: 0,
             logprobs: HashMap::new(),
             sampled: Vec::new(),
@@ -155,6 +158,7 @@ struct Scripted {
     script: Vec<u32>,
     gate: Gate,
     max_num_seqs: usize,
+    num_blocks: usize,
     num_steps: usize,
     logprobs: HashMap<u32, u32>,
     sampled: Vec<Sampled>,
@@ -167,7 +171,7 @@ impl Executor for Scripted {
             max_num_batched_tokens: 2048,
             max_model_len: MAX_MODEL_LEN,
             block_size: 16,
-            num_blocks: 4096,
+            num_blocks: self.num_blocks,
             vocab_size: VOCAB_SIZE,
             max_in_flight: 1,
         }

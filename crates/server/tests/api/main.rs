@@ -9,6 +9,7 @@ mod connection;
 mod fixture;
 mod flight;
 mod health;
+mod kv_events;
 mod metrics;
 mod orca;
 mod overload;
