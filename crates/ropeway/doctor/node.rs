@@ -5,6 +5,7 @@ mod gpu;
 mod host;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 use std::net::{IpAddr, TcpListener};
 

@@ -59,6 +59,8 @@ pub(crate) struct NodeFacts {
     pub(crate) memory: Option<HostMemory>,
     /// Soft limit of open files; `u64::MAX` is none.
     pub(crate) max_open_files: Option<u64>,
+    /// The smaller of the soft limit of processes and the control group's; `u64::MAX` is none.
+    pub(crate) max_processes: Option<u64>,
     /// Soft limit of locked memory in bytes; `u64::MAX` is none.
     pub(crate) max_locked_bytes: Option<u64>,
     /// Size of `/dev/shm` in bytes where its mount names one.
@@ -96,6 +98,10 @@ impl NodeFacts {
                 .map(|value| value != "0"),
             memory: HostMemory::read_under(root),
             max_open_files: limit(&limits, "Max open files"),
+            max_processes: [limit(&limits, "Max processes"), cgroup_processes(root)]
+                .into_iter()
+                .flatten()
+                .min(),
             max_locked_bytes: limit(&limits, "Max locked memory"),
             shm_bytes: shm.and_then(mount_size),
             has_shm: shm.is_some(),
@@ -194,6 +200,14 @@ fn libraries(root: &Path) -> Vec<Library> {
         }
     }
     found
+}
+
+/// `pids.max` of the process's own control group, as a container sees it (cgroup v2).
+fn cgroup_processes(root: &Path) -> Option<u64> {
+    match text(&root.join("sys/fs/cgroup/pids.max"))?.as_str() {
+        "max" => Some(u64::MAX),
+        value => value.parse().ok(),
+    }
 }
 
 /// The soft limit of a row of `/proc/self/limits`.

@@ -4,6 +4,7 @@
 
 use super::super::finding::{Finding, Layer, Status, told};
 use super::facts::{DeviceNode, NodeFacts};
+use super::versions;
 
 /// Architectures that the embedded kernels are compiled for.
 const TARGETS: [&str; 1] = ["gfx942"];
@@ -22,6 +23,7 @@ pub(super) fn examine(facts: &NodeFacts) -> Vec<Finding> {
     findings.extend(architectures(facts));
     findings.push(partitions(facts));
     findings.push(libraries(facts));
+    findings.extend(versions::examine(facts));
     findings.push(numa_balancing(facts));
     findings
 }

@@ -7,11 +7,13 @@ use super::facts::NodeFacts;
 
 /// Connections, shards and libraries of a busy server together need about this many files.
 const MIN_OPEN_FILES: u64 = 4096;
+/// Threads of the server and of the runtimes of eight GPUs, with room.
+const MIN_PROCESSES: u64 = 1024;
 /// Runtimes of several GPUs exchange through shared memory; container engines give 64 MiB.
 const MIN_SHM_BYTES: u64 = 1 << 30;
 
 pub(super) fn examine(facts: &NodeFacts) -> Vec<Finding> {
-    let mut findings = vec![memory(facts), open_files(facts)];
+    let mut findings = vec![memory(facts), open_files(facts), processes(facts)];
     if facts.gpus.len() > 1 {
         findings.push(shm(facts));
     }
@@ -74,6 +76,32 @@ fn open_files(facts: &NodeFacts) -> Finding {
             Finding::good(Layer::Runtime, "open files", format!("at most {limit}"), evidence)
         }
         None => Finding::good(Layer::Runtime, "open files", "the limit is unknown", evidence),
+    }
+}
+
+fn processes(facts: &NodeFacts) -> Finding {
+    let evidence = "/proc/self/limits and pids.max of the control group";
+    match facts.max_processes {
+        Some(limit) if limit < MIN_PROCESSES => Finding::wrong(
+            Layer::Runtime,
+            "processes",
+            Status::Warning,
+            told![
+                format!("at most {limit} processes and threads"),
+                "the server has a thread for each core and some more, a GPU's runtime several for \
+                 each GPU; at the limit a thread cannot start",
+                evidence,
+                format!(
+                    "raise it: `ulimit -u {MIN_PROCESSES}`, TasksMax= of the service, or \
+                     podPidsLimit of the kubelet"
+                ),
+            ],
+        ),
+        Some(u64::MAX) => Finding::good(Layer::Runtime, "processes", "no limit", evidence),
+        Some(limit) => {
+            Finding::good(Layer::Runtime, "processes", format!("at most {limit}"), evidence)
+        }
+        None => Finding::good(Layer::Runtime, "processes", "the limit is unknown", evidence),
     }
 }
 

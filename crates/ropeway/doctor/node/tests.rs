@@ -27,6 +27,7 @@ const HEALTHY: &[(&str, &str)] = &[
     (
         "proc/self/limits",
         "Max locked memory         unlimited            unlimited            bytes\n\
+         Max processes             4126826              4126826              processes\n\
          Max open files            1048576              1048576              files\n",
     ),
     ("proc/self/mounts", "shm /dev/shm tmpfs rw,size=8388608k 0 0\n"),
@@ -116,6 +117,9 @@ fn each_broken_machine_is_told_by_its_own_check() {
     check(&few, &[], "runtime open files Warning");
     let unlocked = [("proc/self/limits", "Max locked memory 65536 65536 bytes\n")];
     check(&unlocked, &[], "runtime locked memory Warning");
+    let alone = [("proc/self/limits", "Max processes 512 4096 processes\n")];
+    check(&alone, &[], "runtime processes Warning");
+    check(&[("sys/fs/cgroup/pids.max", "256\n")], &[], "runtime processes Warning");
 }
 
 #[test]
@@ -127,6 +131,39 @@ fn several_gpus_want_one_mode_and_shared_memory() {
     assert_eq!(troubles(&machine(&[SECOND, &small].concat(), &[])), expected);
     let absent = [("proc/self/mounts", "proc /proc proc rw 0 0\n")];
     assert_eq!(troubles(&machine(&[SECOND, &absent].concat(), &[])), expected);
+}
+
+#[test]
+fn driver_and_libraries_are_held_to_the_matrix() {
+    let versions = |driver: &str, rocm: &str| {
+        let files = [("sys/module/amdgpu/version", driver), ("opt/rocm-6.4.1/.info/version", rocm)];
+        troubles(&machine(&files, &[]))
+    };
+    let warning = vec!["gpu versions Warning".to_owned()];
+    for (driver, rocm, expected) in [
+        ("6.12.12", "6.4.1", &[][..]),
+        ("6.12.12", "7.0.2", &[]),
+        ("6.12.12", "7.1.0", &warning),
+        ("6.12.12", "6.0.2", &warning),
+        ("6.3.6", "6.4.1", &warning),
+        ("6.14.14", "6.2.0-66", &[]),
+        ("6.14.14", "6.1.2", &warning),
+        // Not in the table, and no version at all: nothing is claimed.
+        ("6.99.1", "7.9.0", &[]),
+        ("in-tree", "7.9.0", &[]),
+        ("6.12.12", "unknown", &[]),
+    ] {
+        assert_eq!(versions(driver, rocm), expected, "{driver} with {rocm}");
+    }
+}
+
+#[test]
+fn gpus_want_one_firmware() {
+    let file = "sys/class/drm/renderD129/device/fw_version/mec_fw_version";
+    let same = [SECOND, &[(file, "0x000000a1")]].concat();
+    assert_eq!(troubles(&machine(&same, &[])), [""; 0]);
+    let other = [SECOND, &[(file, "0x000000a2")]].concat();
+    assert_eq!(troubles(&machine(&other, &[])), ["gpu firmware Warning"]);
 }
 
 #[test]
