@@ -129,14 +129,15 @@ mod tests {
 
     #[test]
     fn events_by_position() {
-        let mut events = KvEvents::default();
-        events.hashes = vec![1, u64::MAX, 300];
-        events.tokens = (0..24).map(|n| n * 5_000).collect();
-        events.list = vec![
-            KvEvent::Removed { hash: 70_000 },
-            KvEvent::Stored { hashes: 0..2, parent: None, tokens: 0..16 },
-            KvEvent::Stored { hashes: 2..3, parent: Some(u64::MAX), tokens: 16..24 },
-        ];
+        let events = KvEvents {
+            list: vec![
+                KvEvent::Removed { hash: 70_000 },
+                KvEvent::Stored { hashes: 0..2, parent: None, tokens: 0..16 },
+                KvEvent::Stored { hashes: 2..3, parent: Some(u64::MAX), tokens: 16..24 },
+            ],
+            hashes: vec![1, u64::MAX, 300],
+            tokens: (0..24).map(|n| n * 5_000).collect(),
+        };
         let at = UNIX_EPOCH + Duration::from_millis(1_500);
         let tokens: Vec<u32> = events.tokens.clone();
         let expected = serde_json::json!([
