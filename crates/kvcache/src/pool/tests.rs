@@ -158,7 +158,7 @@ fn computed(pool: &mut BlockPool, salt: &CacheSalt, tokens: &[TokenId]) -> Block
     let hashes = chain(salt, tokens);
     let (mut table, _) = pool.admit(&hashes, tokens.len(), tokens.len());
     pool.grow(&mut table, tokens.len()).expect("the pool is large enough");
-    pool.seal(&mut table, &hashes, &tokens, tokens.len());
+    pool.seal(&mut table, &hashes, tokens, tokens.len());
     table
 }
 
