@@ -7,6 +7,7 @@ mod emulator;
 mod local_model;
 mod server_process;
 
+use std::path::Path;
 use std::process::Command;
 
 use answers::{Answer, Bounds, Gate, Reference, client, complete};
@@ -106,6 +107,38 @@ async fn chunks_and_prefix_hits_change_no_answer() {
         client().get(chunked.endpoint("/metrics")).send().await.unwrap().text().await.unwrap();
     let hits = metric(&page, "vllm:prefix_cache_hits_total").unwrap();
     assert!(hits >= 16.0, "{hits} tokens came from the cache");
+}
+
+/// How often the server has called a function of the runtime, as the emulator writes it down.
+fn num_calls(calls: &Path, name: &str) -> usize {
+    let text = std::fs::read_to_string(calls).unwrap();
+    text.lines().filter(|line| line.split(' ').next() == Some(name)).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn decode_steps_from_graphs_answer_as_operation_by_operation() {
+    let library = emulator();
+    let prompts = prompts("qwen2");
+    let folder = tempfile::tempdir().unwrap();
+    let mut all = Vec::new();
+    for mode in ["--enforce-eager=false", "--enforce-eager"] {
+        let calls = folder.path().join(mode);
+        let args =
+            ["--device", "hip", "--hip-library", &library, mode, "--no-enable-prefix-caching"];
+        let variables = [("ROPEWAY_EMU_CALLS", calls.to_str().unwrap())];
+        let server = serve_with("qwen2", &args, &variables);
+        let mut answers = one_by_one(&server, &prompts).await;
+        answers.extend(together(&server, &prompts).await);
+        answers
+            .push(complete(&server, &prompts[0], 24, &json!({"temperature": 1, "seed": 9})).await);
+        all.push(answers);
+        let has_graphs = num_calls(&calls, "hipGraphLaunch") > 0;
+        assert_eq!(has_graphs, mode != "--enforce-eager", "{mode}");
+        // Each capture is launched many times.
+        let captures = num_calls(&calls, "hipStreamBeginCapture");
+        assert!(num_calls(&calls, "hipGraphLaunch") >= 2 * captures, "{captures} captures");
+    }
+    assert_eq!(all[0], all[1]);
 }
 
 /// Log-probabilities that differ by less choose the same token for the same random number, unless it
