@@ -260,6 +260,13 @@ impl DecodeState {
         self.turn = self.turn.wrapping_add(1);
     }
 
+    /// Takes the last descriptor back: its graph was not launched and never will be. The next one
+    /// tells the device everything.
+    pub(crate) fn undescribe(&mut self) {
+        self.turn = self.turn.wrapping_sub(1);
+        self.picture.forget();
+    }
+
     /// Notes a token that the device has sampled and the host has seen.
     pub(crate) fn sampled(&mut self, slot: u32, token: u32) {
         self.picture.last_tokens[slot as usize] = Some(token);
@@ -275,6 +282,12 @@ impl Picture {
             last_tokens: vec![None; seqs],
             max_blocks,
         }
+    }
+
+    fn forget(&mut self) {
+        self.rows.fill(None);
+        self.tables.iter_mut().for_each(Vec::clear);
+        self.last_tokens.fill(None);
     }
 
     /// Writes changes of rows to the start of `out`; their number, and what is left of `out`.

@@ -43,11 +43,15 @@ impl HipDevice {
         let work = self.work_mut();
         work.has_sampled = false;
         work.capture_failure.take();
-        if std::mem::replace(&mut work.run, Run::Nothing) != Run::Nothing {
-            self.stream.abandon_capture();
-            self.stream.synchronize()?;
+        match std::mem::replace(&mut work.run, Run::Nothing) {
+            Run::Nothing => return Ok(()),
+            Run::Eager => {}
+            Run::Capture(_) | Run::Replay(_) => {
+                work.decode.as_mut().expect("a graph needs it").undescribe();
+            }
         }
-        Ok(())
+        self.stream.abandon_capture();
+        self.stream.synchronize()
     }
 
     fn check_step(&self, input: &StepInput) -> Result<(), DeviceError> {
@@ -99,8 +103,9 @@ impl HipDevice {
                 Ok(StepRun::Compute(rows))
             }
             Err(failure) => {
-                self.stream.abandon_capture();
                 self.refuse_graphs(&failure);
+                let cleared = self.clear_away();
+                self.done("begin_step", cleared)?;
                 let work = self.work_mut();
                 work.step.set(input, work.limits.block_size);
                 self.begin_eager(input)
@@ -134,11 +139,11 @@ impl HipDevice {
         let Self { work, stream, kernels, .. } = self;
         let work = work.as_mut().expect("reserve_workspace comes before the first step");
         stream.begin_capture()?;
+        work.run = Run::Capture(key);
         work.describe(input);
         let decode = work.decode.as_ref().expect("a key needs it");
         let params = decode.advance_params(key.num_rows);
         work.step.set_fixed(key.num_rows, key.num_segments * SEGMENT_TOKENS, decode.addresses());
-        work.run = Run::Capture(key);
         stream.launch(&kernels.advance, [1, 1, 1], ADVANCE_THREADS, &params)
     }
 

@@ -110,3 +110,25 @@ fn across_the_edges_of_attention_segments() {
     // One row of one and of two segments; two rows of two and of three, which is rounded up.
     assert_eq!(counts.captured, 4, "{counts:?}");
 }
+
+#[test]
+fn a_step_that_fails_under_capture_leaves_the_others_right() {
+    let script = |max_graphs, fails: bool| {
+        let toy = Toy::load(&config(max_graphs)).expect("there is room");
+        let mut driver = Driver::new(toy, 2);
+        let one = driver.join(0, 1, 12, SamplingParams::greedy());
+        let other = driver.join(1, 2, 30, sampled(3));
+        driver.step(&[(one, 0), (other, 0)]);
+        driver.decode(&[one, other], 3);
+        if fails {
+            // No token of the vocabulary: found by the first operation, under capture.
+            driver.collect_all();
+            let failure = driver.toy.launch(&toy::one_token(5000)).expect_err("no such token");
+            assert!(matches!(failure, backend::DeviceError::Failed { .. }), "{failure}");
+        }
+        driver.decode(&[one, other], 3);
+        driver.texts()
+    };
+    // The failed step set slot 0 up for another greedy sequence, which changes nothing.
+    assert_eq!(script(MANY, true), script(0, false));
+}
