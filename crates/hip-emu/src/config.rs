@@ -35,6 +35,9 @@ pub struct Config {
     /// `ROPEWAY_EMU_SAMPLE`: most work-groups of a launch that run, for counting large shapes.
     /// Memory then holds a part of the results; not with the sanitizer.
     pub sample: Option<u64>,
+    /// `ROPEWAY_EMU_OBJECTS`: file to which a line of JSON with all that still lives is appended when
+    /// the process ends.
+    pub objects: Option<PathBuf>,
     /// `ROPEWAY_EMU_FAULT`: faults on order.
     pub faults: Vec<FaultRule>,
 }
@@ -49,6 +52,7 @@ impl Default for Config {
             report: None,
             calls: None,
             sample: None,
+            objects: None,
             faults: Vec::new(),
         }
     }
@@ -60,7 +64,7 @@ pub enum ConfigError {
     /// No such variable.
     #[error(
         "{0} is not a variable of the emulator; it has ROPEWAY_EMU_DEVICES, _SEED, _THREADS, \
-         _SANITIZE, _REPORT, _CALLS, _SAMPLE and _FAULT"
+         _SANITIZE, _REPORT, _CALLS, _SAMPLE, _OBJECTS and _FAULT"
     )]
     Unknown(String),
     /// A bad value.
@@ -120,13 +124,16 @@ impl Config {
                         _ => return Err(error("0 or 1")),
                     };
                 }
-                "REPORT" | "CALLS" if value.is_empty() => return Err(error("the path of a file")),
+                "REPORT" | "CALLS" | "OBJECTS" if value.is_empty() => {
+                    return Err(error("the path of a file"));
+                }
                 "REPORT" => config.report = Some(PathBuf::from(&value)),
                 "CALLS" => config.calls = Some(PathBuf::from(&value)),
                 "SAMPLE" => {
                     let most = number(&value, 1..=u64::MAX);
                     config.sample = Some(most.ok_or_else(|| error("a number from 1 on"))?);
                 }
+                "OBJECTS" => config.objects = Some(PathBuf::from(&value)),
                 "FAULT" => config.faults = faults::parse(&value)?,
                 _ => return Err(ConfigError::Unknown(name)),
             }
@@ -161,6 +168,7 @@ mod tests {
             ("ROPEWAY_EMU_SANITIZE", "1"),
             ("ROPEWAY_EMU_REPORT", "r.json"),
             ("ROPEWAY_EMU_CALLS", "calls"),
+            ("ROPEWAY_EMU_OBJECTS", "o.json"),
             ("ROPEWAY_EMU_FAULT", "alloc@1"),
         ]);
         let expected = Config {
@@ -171,6 +179,7 @@ mod tests {
             report: Some(PathBuf::from("r.json")),
             calls: Some(PathBuf::from("calls")),
             sample: None,
+            objects: Some(PathBuf::from("o.json")),
             faults: faults::parse("alloc@1").expect("a good rule"),
         };
         assert_eq!(config, Ok(expected));
@@ -188,6 +197,7 @@ mod tests {
             ("THREADS", "0"),
             ("SANITIZE", "yes"),
             ("REPORT", ""),
+            ("OBJECTS", ""),
             ("FAULT", "alloc"),
             ("SAMPLE", "0"),
             ("DEVICE", "1"),

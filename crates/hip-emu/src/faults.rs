@@ -13,6 +13,8 @@ pub enum FaultKind {
     DeviceLost,
     /// The launch never ends.
     Hang,
+    /// The launch never ends, and the process's exit handlers wait for it as a driver's do.
+    Stuck,
     /// The allocation fails for want of memory.
     Alloc,
     /// The copy fails; nothing is copied.
@@ -33,8 +35,8 @@ pub struct FaultRule {
 /// A rule that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "`{0}` is not a fault; write device_lost@launch:K, hang@launch:K, alloc@K, copy_error@K or \
-     capture@K with K from 1 on, several separated by commas"
+    "`{0}` is not a fault; write device_lost@launch:K, hang@launch:K, stuck@launch:K, alloc@K, \
+     copy_error@K or capture@K with K from 1 on, several separated by commas"
 )]
 pub struct FaultGrammarError(String);
 
@@ -53,6 +55,7 @@ fn rule(part: &str) -> Result<FaultRule, FaultGrammarError> {
     let (kind, number) = match (kind, on_launch) {
         ("device_lost", Some(number)) => (FaultKind::DeviceLost, number),
         ("hang", Some(number)) => (FaultKind::Hang, number),
+        ("stuck", Some(number)) => (FaultKind::Stuck, number),
         ("alloc", None) => (FaultKind::Alloc, place),
         ("copy_error", None) => (FaultKind::CopyError, place),
         ("capture", None) => (FaultKind::Capture, place),
@@ -101,9 +104,9 @@ impl Faults {
 
     /// Counts the event; the fault that strikes it, if any, and its number.
     pub(crate) fn count(&self, event: Event) -> (u64, Option<FaultKind>) {
-        use FaultKind::{Alloc, Capture, CopyError, DeviceLost, Hang};
+        use FaultKind::{Alloc, Capture, CopyError, DeviceLost, Hang, Stuck};
         let (counter, kinds) = match event {
-            Event::Launch => (&self.num_launches, [DeviceLost, Hang].as_slice()),
+            Event::Launch => (&self.num_launches, [DeviceLost, Hang, Stuck].as_slice()),
             Event::Alloc => (&self.num_allocs, [Alloc].as_slice()),
             Event::Copy => (&self.num_copies, [CopyError].as_slice()),
             Event::Capture => (&self.num_captures, [Capture].as_slice()),
@@ -120,13 +123,16 @@ mod tests {
 
     #[test]
     fn the_grammar_takes_what_it_says() {
-        let rules = parse("device_lost@launch:3, alloc@2,hang@launch:10,copy_error@1,capture@4");
+        let rules = parse(
+            "device_lost@launch:3, alloc@2,hang@launch:10,copy_error@1,capture@4,stuck@launch:5",
+        );
         let expected = [
             (FaultKind::DeviceLost, 3),
             (FaultKind::Alloc, 2),
             (FaultKind::Hang, 10),
             (FaultKind::CopyError, 1),
             (FaultKind::Capture, 4),
+            (FaultKind::Stuck, 5),
         ]
         .map(|(kind, number)| FaultRule { kind, number });
         assert_eq!(rules, Ok(expected.to_vec()));

@@ -48,6 +48,11 @@ impl<T> Table<T> {
         self.0.write().expect(POISONED).remove(&handle).ok_or(Code::INVALID_HANDLE)
     }
 
+    /// Number of objects.
+    pub(crate) fn len(&self) -> usize {
+        self.0.read().expect(POISONED).len()
+    }
+
     /// Takes out what suits.
     pub(crate) fn remove_where(&self, suits: impl Fn(&T) -> bool) {
         self.0.write().expect(POISONED).retain(|_, object| !suits(object));

@@ -21,6 +21,7 @@ mod handle;
 mod mapping;
 mod memory;
 mod module;
+mod objects;
 mod properties;
 mod report;
 mod runtime;

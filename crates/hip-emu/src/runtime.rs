@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use thiserror::Error;
@@ -55,6 +56,8 @@ pub(crate) struct Runtime {
     pub(crate) faults: Faults,
     pub(crate) report: Option<Report>,
     pub(crate) calls: Option<CallLog>,
+    /// A launch is stuck: the process's exit handlers wait for it.
+    pub(crate) is_stuck: AtomicBool,
     /// Threads of a launch.
     pub(crate) num_threads: usize,
     pub(crate) modules: Table<Module>,
@@ -92,6 +95,7 @@ impl Runtime {
             faults: Faults::new(config.faults.clone()),
             report: report.transpose()?,
             calls: calls.transpose()?,
+            is_stuck: AtomicBool::new(false),
             num_threads: config.num_threads.unwrap_or_else(num_processors),
             config,
             modules: Table::default(),
@@ -286,6 +290,11 @@ impl Runtime {
         let device = &self.devices[named.stream.device];
         device.check()?;
         if named.stream.last().is_some() { Err(Code::NOT_READY) } else { device.check() }
+    }
+
+    /// For the list of what lives.
+    pub(crate) fn num_streams_and_events(&self) -> (usize, usize) {
+        (self.streams.len(), self.events.len())
     }
 
     pub(crate) fn create_event(&self, flags: u32) -> usize {

@@ -4,6 +4,7 @@
 //! call about the device returns that error.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cdna3::counters::{Counters, Counting};
@@ -159,8 +160,9 @@ fn run_kernel(runtime: &Runtime, device: usize, arguments: u64, call: &KernelCal
     let name = &call.function.kernel().name;
     let (number, fault) = runtime.faults.count(Event::Launch);
     match fault {
-        Some(FaultKind::Hang) => {
+        Some(kind @ (FaultKind::Hang | FaultKind::Stuck)) => {
             eprintln!("hip-emu: device {device}: launch {number}, `{name}`, hangs as ordered");
+            runtime.is_stuck.store(kind == FaultKind::Stuck, Ordering::Release);
             loop {
                 std::thread::park();
             }

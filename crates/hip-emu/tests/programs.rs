@@ -301,6 +301,31 @@ fn a_sample_of_a_launch_is_counted_and_its_bound_scaled() {
 }
 
 #[test]
+fn what_is_not_given_back_is_told_at_the_end() {
+    let objects = built().folder.path().join("objects.json");
+    let path = ("ROPEWAY_EMU_OBJECTS", objects.to_str().expect("a plain path"));
+    scenario("an_allocation_fails", &[path, ("ROPEWAY_EMU_FAULT", "alloc@3")]);
+    scenario("a_launch_hangs", &[path, ("ROPEWAY_EMU_FAULT", "hang@launch:1")]);
+    let text = std::fs::read_to_string(&objects).expect("it was written");
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let nothing = serde_json::json!({
+        "device_bytes": [], "pinned_bytes": [], "num_registered": 0, "num_streams": 0,
+        "num_events": 0, "num_modules": 0, "num_graphs": 0, "num_graph_execs": 0,
+    });
+    let mut allocations = nothing.clone();
+    allocations["device_bytes"] = serde_json::json!([4, 4]);
+    allocations["pinned_bytes"] = serde_json::json!([4]);
+    let mut launch = nothing;
+    launch["device_bytes"] = serde_json::json!([4]);
+    // One of its two streams is destroyed.
+    for name in ["num_streams", "num_events", "num_modules"] {
+        launch[name] = serde_json::json!(1);
+    }
+    assert_eq!(lines, [allocations, launch]);
+}
+
+#[test]
 fn the_library_is_found_under_the_runtimes_name() {
     let built = built();
     let folder = built.folder.path().join("lib");

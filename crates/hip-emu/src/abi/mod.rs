@@ -12,10 +12,13 @@ mod module;
 mod stream;
 
 use std::cell::Cell;
+use std::ffi::c_int;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use crate::config::Config;
 use crate::errors::{Code, Result};
+use crate::objects::Objects;
 use crate::runtime::Runtime;
 
 static RUNTIME: OnceLock<Option<Arc<Runtime>>> = OnceLock::new();
@@ -24,12 +27,34 @@ thread_local! {
     static LAST_ERROR: Cell<Code> = const { Cell::new(Code::SUCCESS) };
 }
 
+unsafe extern "C" {
+    /// `atexit(3)`.
+    fn atexit(handler: extern "C" fn()) -> c_int;
+}
+
+/// Tells what lives, then waits for a stuck launch, as a driver's handlers wait for its queues.
+extern "C" fn at_exit() {
+    let Some(runtime) = RUNTIME.get().and_then(Option::as_ref) else { return };
+    if let Some(path) = &runtime.config.objects {
+        Objects::of(runtime).append(path);
+    }
+    while runtime.is_stuck.load(Ordering::Acquire) {
+        std::thread::park();
+    }
+}
+
 /// The runtime, started by the first call; `None` if its variables or the system forbid it.
 fn runtime() -> Option<&'static Arc<Runtime>> {
     let start = || {
         let config = Config::from_env().map_err(crate::runtime::StartError::from);
         match config.and_then(Runtime::new) {
-            Ok(runtime) => Some(Arc::new(runtime)),
+            Ok(runtime) => {
+                // SAFETY: the function is of this library, which is never unloaded: it has threads.
+                if unsafe { atexit(at_exit) } != 0 {
+                    eprintln!("hip-emu: no exit handler: what lives is not told");
+                }
+                Some(Arc::new(runtime))
+            }
             Err(error) => {
                 eprintln!("hip-emu: REFUSES TO START: {error}");
                 None
