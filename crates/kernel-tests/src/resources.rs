@@ -41,6 +41,10 @@ pub struct Resources {
     pub num_acc_moves_in_loops: usize,
     /// Bytes that a wave asks of vector memory before it first waits for any.
     pub first_wait_bytes: usize,
+    /// Loads of vector memory that a wave has in flight when it first waits for any.
+    pub num_first_loads: usize,
+    /// Matrix operations in the code, each counted once.
+    pub num_mfma: usize,
     /// The loop with the most matrix clocks, if the kernel has matrix operations.
     pub main_loop: Option<LoopClocks>,
 }
@@ -135,7 +139,9 @@ impl Resources {
             has_dynamic_stack: kernel.uses_dynamic_stack,
             num_flat_or_scratch: insts.iter().filter(is_forbidden).count(),
             num_acc_moves_in_loops: acc_moves.count(),
-            first_wait_bytes: first_wait_bytes(insts),
+            first_wait_bytes: first_loads(insts).iter().map(|dwords| dwords * 4 * LANES).sum(),
+            num_first_loads: first_loads(insts).len(),
+            num_mfma: insts.iter().filter(|inst| name(inst).starts_with("v_mfma")).count(),
             main_loop: rounds.filter(|c| c.mfma > 0).max_by_key(LoopClocks::order),
         }
     }
@@ -194,17 +200,18 @@ fn load_dwords(name: &str) -> Option<usize> {
     })
 }
 
-fn first_wait_bytes(insts: &[Inst]) -> usize {
-    let mut bytes = 0;
+/// Dwords that each load gives a lane, of those that are in flight at the first wait for any.
+fn first_loads(insts: &[Inst]) -> Vec<usize> {
+    let mut loads = Vec::new();
     for inst in insts {
         // vmcnt: bits 3:0 and 15:14; all ones wait for nothing.
         let waits = inst.op == Op::SWaitcnt && (inst.imm & 15 | inst.imm >> 10 & 48) != 63;
-        if waits && bytes > 0 {
+        if waits && !loads.is_empty() {
             break;
         }
-        bytes += load_dwords(&inst.op.to_string()).map_or(0, |dwords| dwords * 4 * LANES);
+        loads.extend(load_dwords(&inst.op.to_string()));
     }
-    bytes
+    loads
 }
 
 impl fmt::Display for Resources {

@@ -1,6 +1,6 @@
-//! The project's own automation: `cargo xtask tidy` checks the house rules, `cargo xtask kernels
-//! report` makes a table of what kernels asked of the emulated GPU, `cargo xtask chart` makes the
-//! Helm chart from the kustomize base.
+//! The project's own automation: `cargo xtask tidy` checks the house rules, `cargo xtask kernels` makes
+//! a table of what the compiler made of each kernel, `cargo xtask kernels report` one of what kernels
+//! asked of the emulated GPU, `cargo xtask chart` makes the Helm chart from the kustomize base.
 //!
 //! Owns nothing of the product and is linked into nothing. Called by people and by
 //! `scripts/test.sh`.
@@ -8,6 +8,7 @@
 
 mod chart;
 mod kernels;
+mod resources;
 mod tidy;
 
 use std::path::PathBuf;
@@ -28,9 +29,11 @@ enum Command {
     Tidy,
     /// Make deploy/chart anew from deploy/base (needs kubectl)
     Chart,
-    /// What the GPU kernels take
-    #[command(subcommand)]
-    Kernels(KernelsCommand),
+    /// What the GPU kernels take of the machine: compiles each and prints a table
+    Kernels {
+        #[command(subcommand)]
+        command: Option<KernelsCommand>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -46,7 +49,10 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Tidy => tidy::run(),
         Command::Chart => chart::write(),
-        Command::Kernels(KernelsCommand::Report { file }) => kernels::report(&file),
+        Command::Kernels { command: None } => resources::print(),
+        Command::Kernels { command: Some(KernelsCommand::Report { file }) } => {
+            kernels::report(&file)
+        }
     };
     match outcome {
         Ok(code) => code,
