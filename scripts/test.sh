@@ -40,6 +40,21 @@ image() {
   "$HADOLINT" deploy/image/Containerfile* && cargo build --locked --quiet && deploy/image/test.sh target/debug/ropeway "$MODEL_FILE"
 }
 stage image image
+# A build without kernels says so, lists devices, and refuses a GPU with the way out. In the same target
+# folder: only `hip` and what stands on it is built twice.
+# shellcheck disable=SC2317  # called by name
+cpu_only() {
+  local told
+  ROPEWAY_KERNELS=none cargo build --locked --quiet --bin ropeway || return 1
+  told="$(target/debug/ropeway --version)"
+  [[ "$told" == *"backends: cpu"$'\n'"kernels: none (CPU only)"* ]] || { echo "$told" && return 1; }
+  target/debug/ropeway inspect "$MODEL_FILE" --device auto >/dev/null || return 1
+  if told="$(target/debug/ropeway inspect "$MODEL_FILE" --device hip 2>&1)"; then
+    echo "a GPU is taken without kernels" && return 1
+  fi
+  [[ "$told" == *"built with ROPEWAY_KERNELS=none"* ]] || { echo "$told" && return 1; }
+}
+stage cpu-only cpu_only
 # Last, so that the output ends with the tests' own lines.
 stage tests cargo test --workspace --locked --no-fail-fast
 

@@ -7,21 +7,20 @@ pub(crate) fn long() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
     TEXT.get_or_init(|| {
         format!(
-            "{}\nbackends: {}\nkernels: {}\ncpu: {} with {}",
+            "{}\n{}\ncpu: {} with {}",
             env!("CARGO_PKG_VERSION"),
-            if hip::embedded_archs().is_empty() { "cpu" } else { "cpu, hip" },
-            kernels(),
+            backends(&hip::embedded_archs(), hip::kernel_compiler()),
             std::env::consts::ARCH,
             cpu_features(),
         )
     })
 }
 
-/// Architectures of the embedded kernels, and their compiler.
-fn kernels() -> String {
-    match hip::embedded_archs().as_slice() {
-        [] => "none (CPU only)".to_owned(),
-        archs => format!("{} ({})", archs.join(", "), hip::kernel_compiler()),
+/// The backends, and what the embedded kernels are for and by which compiler.
+fn backends(archs: &[&str], compiler: &str) -> String {
+    match archs {
+        [] => "backends: cpu\nkernels: none (CPU only)".to_owned(),
+        archs => format!("backends: cpu, hip\nkernels: {} ({compiler})", archs.join(", ")),
     }
 }
 
@@ -46,4 +45,16 @@ fn cpu_features() -> String {
 #[cfg(not(target_arch = "x86_64"))]
 fn cpu_features() -> String {
     "portable code".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_tells_its_kernels() {
+        let two = backends(&["gfx942", "gfx90a"], "clang version 19.1.7");
+        assert_eq!(two, "backends: cpu, hip\nkernels: gfx942, gfx90a (clang version 19.1.7)");
+        assert_eq!(backends(&[], "none"), "backends: cpu\nkernels: none (CPU only)");
+    }
 }

@@ -11,6 +11,7 @@ use crate::decode::DecodeState;
 use crate::error::HipFailure;
 use crate::flights::Flights;
 use crate::graphs::{Graphs, MAX_GRAPH_BYTES, MAX_GRAPHS, Reach};
+use crate::kernels::{check_build, embedded_archs};
 use crate::launch::{Kernels, PADDED_HEAD_DIMS};
 use crate::runtime::{DeviceMemory, Gpu, Pinned, Runtime, Stream};
 use crate::sample::{Samplers, logits_stride};
@@ -173,6 +174,7 @@ impl HipDevice {
     /// # Errors
     /// [`HipFailure`]: no runtime, no such device, no kernels for it, or a failing call.
     pub fn new(config: &HipConfig) -> Result<Self, HipFailure> {
+        check_build(&embedded_archs())?;
         let runtime = Runtime::open(config.library.as_deref())?;
         let gpu = Gpu::new(&runtime, config.index)?;
         let arch = gpu.arch()?;

@@ -26,6 +26,12 @@ pub enum HipFailure {
         /// Bytes asked for, where the call allocates.
         requested_bytes: u64,
     },
+    /// The program was built for the CPU only.
+    #[error(
+        "this program has no GPU kernels: it was built with ROPEWAY_KERNELS=none; use --device cpu, or \
+         build it without that variable"
+    )]
+    CpuOnlyBuild,
     /// The runtime works but there is no GPU.
     #[error(
         "{library} finds no GPU ({reason}); check that /dev/kfd and /dev/dri can be opened and that the amdgpu driver is loaded, or use --device cpu"

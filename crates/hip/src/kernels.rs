@@ -1,5 +1,7 @@
 //! The code objects that `build.rs` compiled and this crate embeds.
 
+use crate::error::HipFailure;
+
 /// Bytes at an alignment that ELF headers may be read at in place.
 #[repr(C, align(64))]
 pub(crate) struct Aligned<B: ?Sized> {
@@ -30,7 +32,29 @@ pub fn embedded_archs() -> Vec<&'static str> {
     archs
 }
 
+/// Whether this build can run on any GPU at all.
+///
+/// # Errors
+/// [`HipFailure::CpuOnlyBuild`] if not.
+pub(crate) fn check_build(archs: &[&str]) -> Result<(), HipFailure> {
+    if archs.is_empty() { Err(HipFailure::CpuOnlyBuild) } else { Ok(()) }
+}
+
 /// First line of the kernels' compiler's `--version`, or `none`.
 pub fn kernel_compiler() -> &'static str {
     generated::COMPILER
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_kernels_says_so_and_how_to_change_it() {
+        let told = check_build(&[]).expect_err("no GPU fits it").to_string();
+        for part in ["ROPEWAY_KERNELS=none", "--device cpu", "build it without"] {
+            assert!(told.contains(part), "{told}");
+        }
+        check_build(&embedded_archs()).expect("this one has kernels");
+    }
 }

@@ -43,7 +43,7 @@ pub(crate) struct ServerConfig {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
     pub(crate) shutdown_timeout: Duration,
 
-    /// Time after which one step counts as hung and /livez fails
+    /// Time after which one step counts as hung and /livez fails; 10s later the process ends
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = parse_duration)]
     pub(crate) step_timeout: Duration,
 

@@ -22,7 +22,7 @@ impl AnyDevice {
                 Ok(device) => Ok(Self::Hip(Box::new(device))),
                 // A library named by the operator that does not work is a mistake to be told.
                 Err(failure) if config.hip_library.is_some() => Err(failure.into()),
-                Err(failure @ HipFailure::Runtime(_)) => {
+                Err(failure @ (HipFailure::Runtime(_) | HipFailure::CpuOnlyBuild)) => {
                     tracing::info!(reason = %failure, "running on the CPU");
                     Self::cpu(config)
                 }
