@@ -9,6 +9,9 @@
 //  * a tile in which a column sees nothing leaves no trace: it multiplies by 1 and adds 0.
 // Arithmetic is written without contraction, so that both compile to the same operations.
 //
+// `Kv` is how the cache stores numbers (kv_layout.h): what is narrower than the activations is widened,
+// exactly, to operands in registers, so that FP8 changes numbers and no order.
+//
 // Registers, by lane l of a wave (column j = l % 16, group G = l / 16): scores S^T = K Q^T hold
 // tokens 4G + r; the output O^T = V^T P^T holds elements d = 16 t + 4G + r of tile t. S^T's layout
 // is that of P^T as operand, so probabilities never leave their lane.
@@ -49,12 +52,6 @@ INLINE void apply_cap(Scoring how, f32x4 (&s)[2]) {
       s[b][r] = how.cap - 2.0f * how.cap * rcp_fast(exp2_fast(s[b][r] * how.inner) + 1.0f);
     }
   }
-}
-
-// Two probabilities as bf16, the first in the low half. Halves go up, not to even: one addition less
-// a value, and no bias that a sum over tokens would show.
-INLINE u32 narrow_probabilities(f32 low, f32 high) {
-  return __builtin_amdgcn_perm(bits(high) + 0x8000, bits(low) + 0x8000, 0x07060302);
 }
 
 // Positions that a column sees: first, and one past the last.
@@ -106,22 +103,24 @@ INLINE void load_query(u64 row, u32 head, bool present, u32 head_dim, u32x4 (&qu
 
 // Scores of a tile: keys and queries are fragments of the same 32 elements, chunk by chunk. The two
 // blocks alternate, so that no MFMA waits for the one before it.
-template <u32 chunks>
-INLINE void tile_scores(const u32x4 (&keys)[2][chunks], const u32x4 (&queries)[chunks],
-                        f32x4 (&s)[2]) {
+template <typename Kv, u32 chunks>
+INLINE void tile_scores(const typename Kv::Piece (&keys)[2][chunks],
+                        const u32x4 (&queries)[chunks], f32x4 (&s)[2]) {
+  typedef typename Kv::Element E;
   s[0] = s[1] = f32x4{0, 0, 0, 0};
 #pragma unroll
   for (u32 c = 0; c < chunks; ++c) {
+    u32x4 k[2] = {Kv::fragment(keys[0][c]), Kv::fragment(keys[1][c])};
 #pragma unroll
-    for (u32 b = 0; b < 2; ++b) s[b] = mfma_16x16x16(low_half(keys[b][c]), low_half(queries[c]), s[b]);
+    for (u32 b = 0; b < 2; ++b) s[b] = E::mfma(low_half(k[b]), low_half(queries[c]), s[b]);
 #pragma unroll
-    for (u32 b = 0; b < 2; ++b) s[b] = mfma_16x16x16(high_half(keys[b][c]), high_half(queries[c]), s[b]);
+    for (u32 b = 0; b < 2; ++b) s[b] = E::mfma(high_half(k[b]), high_half(queries[c]), s[b]);
   }
 }
 
 // Probabilities of a tile of two blocks, as operands for P V, relative to the new maximum; the
 // running result is rescaled to it.
-template <u32 chunks>
+template <typename E, u32 chunks>
 INLINE void tile_probabilities(Running<chunks>& run, f32x4 (&s)[2], Scoring scoring, u32 tile_start,
                                Visible visible, bool all_visible, u32x2 (&p)[2]) {
   u32 group = lane_idx() / 16;
@@ -152,7 +151,7 @@ INLINE void tile_probabilities(Running<chunks>& run, f32x4 (&s)[2], Scoring scor
   for (u32 b = 0; b < 2; ++b) {
 #pragma unroll
     for (u32 r = 0; r < 4; ++r) s[b][r] = exp2_fast(__builtin_fmaf(s[b][r], scoring.factor, -base));
-    p[b] = u32x2{narrow_probabilities(s[b][0], s[b][1]), narrow_probabilities(s[b][2], s[b][3])};
+    p[b] = u32x2{E::probability_pair(s[b][0], s[b][1]), E::probability_pair(s[b][2], s[b][3])};
   }
   // Pairs are added at once.
   f32x4 four = s[0] + s[1];
@@ -169,23 +168,23 @@ INLINE void tile_probabilities(Running<chunks>& run, f32x4 (&s)[2], Scoring scor
 }
 
 // Adds a block's values times its probabilities.
-template <u32 chunks>
-INLINE void add_block(Running<chunks>& run, const u32x4* values, u32x2 p) {
+template <typename Kv, u32 chunks>
+INLINE void add_block(Running<chunks>& run, const typename Kv::Piece (&values)[chunks], u32x2 p) {
+  typedef typename Kv::Element E;
 #pragma unroll
   for (u32 c = 0; c < chunks; ++c) {
-    run.out[2 * c] = mfma_16x16x16(low_half(values[c]), p, run.out[2 * c]);
-    run.out[2 * c + 1] = mfma_16x16x16(high_half(values[c]), p, run.out[2 * c + 1]);
+    u32x4 v = Kv::fragment(values[c]);
+    run.out[2 * c] = E::mfma(low_half(v), p, run.out[2 * c]);
+    run.out[2 * c + 1] = E::mfma(high_half(v), p, run.out[2 * c + 1]);
   }
 }
 
 // Values of tokens from `end` on are whatever the block held before: they become 0, because 0 times
 // NaN is not 0. `block_start` is the position of the block's first token.
-INLINE u32x4 drop_unwritten(u32x4 values, u32 block_start, u32 end) {
+template <typename Kv>
+INLINE typename Kv::Piece drop_unwritten(typename Kv::Piece values, u32 block_start, u32 end) {
   u32 first = block_start + lane_idx() / 16 * 4;
-  u32 num = end > first ? end - first : 0;
-  u32 low = num >= 2 ? ~0u : num == 1 ? 0xffff : 0;
-  u32 high = num >= 4 ? ~0u : num == 3 ? 0xffff : 0;
-  return u32x4{values[0] & low, values[1] & high, values[2] & low, values[3] & high};
+  return Kv::first_tokens(values, end > first ? end - first : 0);
 }
 
 // Factors of one merge step: total = total * keep + next * gain.
@@ -207,8 +206,11 @@ INLINE Merge merge(f32 maximum, f32 sum, f32 next_maximum, f32 next_sum) {
 
 INLINE f32 merged(Merge m, f32 total, f32 next) { return total * m.keep + next * m.gain; }
 
-// Of a row that saw nothing (there is none in a valid step): zeros.
-INLINE f32 normalizer(f32 sum) { return sum > 0.0f ? rcp_fast(sum) : 0.0f; }
+// What makes a result of unnormalised sums of stored values. Of a row that saw nothing (there is none
+// in a valid step): zeros.
+INLINE f32 normalizer(f32 sum, f32 v_scale) {
+  return (sum > 0.0f ? rcp_fast(sum) : 0.0f) * v_scale;
+}
 
 // What the query at a position sees.
 INLINE Visible sees(u32 position, u32 window) {

@@ -5,7 +5,8 @@
 // num_heads, head_dim]. Sequences of one visible segment, or of other than one new token, are
 // passed over: their output is final.
 // Mapping: grid (num_seqs, ceil(num_heads * padded / 1024)), 256 lanes; a lane owns 4 elements of a
-// head and runs over the segments, four loads at a time.
+// head and runs over the segments, four loads at a time. Of four segments' statistics a lane asks for
+// one; four lanes in a row, which never belong to two heads, tell each other.
 // Bound: memory; segments * num_heads * (padded + 2) * 4 bytes read, which is the minimum.
 #include "attention.h"
 
@@ -19,9 +20,17 @@ struct AttnReduceParams {
   u32 head_dim;
   u32 num_segments;     // as attn_decode was given
   u32 window;           // 0: none
+  f32 v_scale;          // as attn_decode was given
+  u32 reserved;
 };
 
 constexpr u32 AHEAD = 4;
+
+// What lane `from` of four in a row has.
+template <u32 from>
+INLINE f32x2 of_four(f32x2 own) {
+  return f32x2{row_move<from * 0x55>(own[0]), row_move<from * 0x55>(own[1])};
+}
 
 KERNEL(256, 4) attn_reduce(AttnReduceParams p) {
   u32 seq = block_idx();
@@ -38,16 +47,17 @@ KERNEL(256, 4) attn_reduce(AttnReduceParams p) {
   f32 maximum = -INFINITY_F32, sum = 0.0f;
   for (u32 segment = first; segment < end; segment += AHEAD) {
     f32x4 next[AHEAD];
-    f32x2 stats[AHEAD];
+    f32x2 own = {0, 0};
 #pragma unroll
     for (u32 i = 0; i < AHEAD; ++i) {
+      u64 from = row + segment + i;
       if (segment + i < end) {
-        u64 from = row + segment + i;
         next[i] = at<const f32x4>(p.partial_out + 4 * (from * padded + d))[0];
-        stats[i] = at<const f32x2>(p.partial_stats)[from];
+        if (item % AHEAD == i) own = at<const f32x2>(p.partial_stats)[from];
       }
     }
     pin_order();
+    f32x2 stats[AHEAD] = {of_four<0>(own), of_four<1>(own), of_four<2>(own), of_four<3>(own)};
 #pragma unroll
     for (u32 i = 0; i < AHEAD; ++i) {
       if (segment + i < end) {
@@ -58,7 +68,7 @@ KERNEL(256, 4) attn_reduce(AttnReduceParams p) {
       }
     }
   }
-  f32 scale = normalizer(sum);
+  f32 scale = normalizer(sum, p.v_scale);
   if (d >= p.head_dim) return;
   u32x2 out = {narrow(total[0] * scale) | (u32)narrow(total[1] * scale) << 16,
                narrow(total[2] * scale) | (u32)narrow(total[3] * scale) << 16};

@@ -1,4 +1,4 @@
-// What the matrix kernels share: element types, parameters, the order of sums, epilogues.
+// What the matrix kernels share: parameters, the order of sums, epilogues.
 //
 // out[m][n] = sum_k x[m][k] * w[n][k] (+ bias[n]) (+ residual[m][n]), or of SiLU-mul pairs.
 //
@@ -16,7 +16,7 @@
 // A fragment beyond the end is zero times zero: it adds +0 to a sum that cannot be -0, which
 // changes no bit. Hence kernels may round the loop up as they like.
 #pragma once
-#include "dialect.h"
+#include "element.h"
 
 // Of classes, as INLINE is of free and static functions.
 #define METHOD __device__ inline __attribute__((always_inline))
@@ -47,23 +47,6 @@ constexpr u32 FRAGMENT_BYTES = 1024;
 INLINE u32 num_fragments(u32 k) { return ceil_div(k, 32); }
 // Even, so that steps of 64 columns never cross from one slice into the next.
 INLINE u32 slice_fragments(u32 k) { return 2 * ceil_div(num_fragments(k), 2 * SLICES); }
-
-typedef _Float16 f16x4 __attribute__((ext_vector_type(4)));
-
-struct Bf16 {
-  INLINE f32x4 mfma(u32x2 a, u32x2 b, f32x4 c) { return mfma_16x16x16(a, b, c); }
-  INLINE f32 wide(u16 v) { return widen(v); }
-  INLINE u16 narrowed(f32 v) { return narrow(v); }
-};
-
-struct F16 {
-  INLINE f32x4 mfma(u32x2 a, u32x2 b, f32x4 c) {
-    return __builtin_amdgcn_mfma_f32_16x16x16f16(__builtin_bit_cast(f16x4, a),
-                                                 __builtin_bit_cast(f16x4, b), c, 0, 0, 0);
-  }
-  INLINE f32 wide(u16 v) { return (f32)__builtin_bit_cast(_Float16, v); }
-  INLINE u16 narrowed(f32 v) { return __builtin_bit_cast(u16, (_Float16)v); }
-};
 
 // c + one fragment of w times one of x.
 template <typename E>

@@ -2,7 +2,9 @@
 // at the token's position (RoFormer, arXiv 2104.09864, half-split form), queries back in place, keys
 // and values into the token's slot of one layer's cache (`LayerOps::rope_and_cache`).
 //
-// Layout: qkv bf16 [num_tokens, num_heads + 2 * num_kv_heads, head_dim]; head_dim a multiple of 8,
+// Kernels: rope_and_cache (bf16, bf16 cache), rope_and_cache_fp8 (bf16, FP8 cache: keys and values times
+// their factors, keys rounded once, from f32).
+// Layout: qkv [num_tokens, num_heads + 2 * num_kv_heads, head_dim]; head_dim a multiple of 8,
 // at most 512; cos and sin f32 [max_position, half_rotary]; norms f32 [head_dim]; cache: kv_layout.h.
 // Keys and values in qkv are left as they were: attention reads them from the cache.
 // Mapping: grid (num_tokens, ceil(heads * L / 256)), 256 lanes. A head takes L = padded head_dim / 8
@@ -14,21 +16,23 @@
 #include "kv_layout.h"
 
 struct RopeAndCacheParams {
-  u64 qkv;        // bf16 [num_tokens, num_heads + 2 * num_kv_heads, head_dim]
+  u64 qkv;        // [num_tokens, num_heads + 2 * num_kv_heads, head_dim]
   u64 positions;  // u32 [num_tokens], each below max_position
   u64 slots;      // u32 [num_tokens], block * 16 + offset; NO_SLOT writes nothing
   u64 cos;        // f32 [max_position, half_rotary]
   u64 sin;        // f32 [max_position, half_rotary]
   u64 q_norm;     // f32 [head_dim], or 0 for no norm of queries and keys
   u64 k_norm;     // f32 [head_dim], or 0
-  u64 k_cache;    // bf16, the layer's block 0
-  u64 v_cache;    // bf16, the layer's block 0
+  u64 k_cache;    // the layer's block 0
+  u64 v_cache;    // the layer's block 0
   u32 num_heads;
   u32 num_kv_heads;
   u32 head_dim;
   u32 half_rotary;   // rotary_dim / 2; at most head_dim / 2
   u32 block_stride;  // bytes from a block to the next, in both caches
   f32 eps;
+  f32 k_factor;      // FP8 cache: multiplies keys before they are stored, 1 / their scale
+  f32 v_factor;      // likewise values
 };
 
 constexpr u32 NO_SLOT = 0xffffffff;
@@ -80,16 +84,17 @@ INLINE void rotate_piece(const RopeAndCacheParams& p, const local<Exchange> e, u
 }
 
 // Zeros in the padding, where nothing was loaded.
-INLINE void store_value(u64 head, u32 d, u32 token, u32x4 piece) {
+template <typename Kv>
+INLINE void store_value(u64 head, u32 d, u32 token, u32 padded, typename Kv::Piece piece) {
   for (u32 j = 0; j < 8; ++j) {
-    u16 element = (u16)(piece[j / 2] >> (j % 2 * 16));
-    at<u16>(head + value_element(d + j, token))[0] = element;
+    auto element = Kv::element(piece, j);
+    at<decltype(element)>(head + value_element<Kv>(d + j, token, padded))[0] = element;
   }
 }
 
-KERNEL(256, 8) rope_and_cache(RopeAndCacheParams p) {
-  __shared__ Exchange exchange[4];
-  local<Exchange> e = (local<Exchange>)&exchange[wave_idx()];
+template <typename Kv>
+INLINE void token_heads(const RopeAndCacheParams& p, local<Exchange> e) {
+  typedef typename Kv::Element E;
   u32 token = block_idx(), padded = padded_dim(p.head_dim);
   u32 log_lanes = 32 - __builtin_clz(padded / 8 - 1);
   u32 item = block_idx_y() * 256 + thread_idx();
@@ -100,7 +105,7 @@ KERNEL(256, 8) rope_and_cache(RopeAndCacheParams p) {
   u32x4 raw = inside ? at<const u32x4>(piece)[0] : u32x4{0, 0, 0, 0};
   f32 v[8];
 #pragma unroll
-  for (u32 j = 0; j < 8; ++j) v[j] = widen((u16)(raw[j / 2] >> (j % 2 * 16)));
+  for (u32 j = 0; j < 8; ++j) v[j] = E::wide((u16)(raw[j / 2] >> (j % 2 * 16)));
 
   u32 num_turned = p.num_heads + p.num_kv_heads;
   u64 norm = head < p.num_heads ? p.q_norm : p.k_norm;
@@ -129,11 +134,8 @@ KERNEL(256, 8) rope_and_cache(RopeAndCacheParams p) {
     }
   }
   if (head >= num_heads || d >= padded) return;
-  u32x4 out;
-#pragma unroll
-  for (u32 j = 0; j < 4; ++j) out[j] = narrow(v[2 * j]) | (u32)narrow(v[2 * j + 1]) << 16;
   if (head < p.num_heads) {
-    if (inside) at<u32x4>(piece)[0] = out;
+    if (inside) at<u32x4>(piece)[0] = Plain<E>::stored(v, 1.0f);
     return;
   }
   u32 slot = at<const u32>(p.slots)[token];
@@ -141,10 +143,19 @@ KERNEL(256, 8) rope_and_cache(RopeAndCacheParams p) {
   u32 kv_head = head - p.num_heads;
   u64 block = (u64)(slot / BLOCK_SIZE) * p.block_stride;
   if (kv_head < p.num_kv_heads) {
-    u64 to = p.k_cache + block + (u64)kv_head * head_bytes(padded);
-    at<u32x4>(to + key_piece(d, slot % BLOCK_SIZE))[0] = out;
+    u64 to = p.k_cache + block + (u64)kv_head * head_bytes<Kv>(padded);
+    at<typename Kv::Piece>(to + key_piece<Kv>(d, slot % BLOCK_SIZE, padded))[0] =
+        Kv::stored(v, p.k_factor);
   } else {
-    u64 to = p.v_cache + block + (u64)(kv_head - p.num_kv_heads) * head_bytes(padded);
-    store_value(to, d, slot % BLOCK_SIZE, raw);
+    u64 to = p.v_cache + block + (u64)(kv_head - p.num_kv_heads) * head_bytes<Kv>(padded);
+    store_value<Kv>(to, d, slot % BLOCK_SIZE, padded, Kv::stored(v, p.v_factor));
   }
 }
+
+#define ROPE_AND_CACHE(name, ...)                              \
+  KERNEL(256, 8) name(RopeAndCacheParams p) {                  \
+    __shared__ Exchange exchange[4];                           \
+    token_heads<__VA_ARGS__>(p, (local<Exchange>)&exchange[wave_idx()]); \
+  }
+ROPE_AND_CACHE(rope_and_cache, Plain<Bf16>)
+ROPE_AND_CACHE(rope_and_cache_fp8, Fp8<Bf16>)

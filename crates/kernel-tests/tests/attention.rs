@@ -3,7 +3,7 @@
 
 mod paged;
 
-use kernel_tests::worst_error;
+use kernel_tests::{CacheType, worst_error};
 use paged::{Bench, Seq, Shape};
 
 /// In floors of a value of 0.125 (values are below 1). Probabilities are rounded to bf16 before
@@ -12,8 +12,19 @@ use paged::{Bench, Seq, Shape};
 const BOUND: f64 = 4.0;
 const FLOOR_SCALE: f64 = 0.125;
 
-const LLAMA: Shape =
-    Shape { num_heads: 8, num_kv_heads: 2, head_dim: 128, window: 0, soft_cap: 0.0, scale: 0.2 };
+const LLAMA: Shape = Shape {
+    num_heads: 8,
+    num_kv_heads: 2,
+    head_dim: 128,
+    window: 0,
+    soft_cap: 0.0,
+    scale: 0.2,
+    cache: CacheType::Plain,
+    kv_scales: [1.0, 1.0],
+};
+
+/// With scales that use much of FP8's range.
+const LLAMA_FP8: Shape = Shape { cache: CacheType::Fp8, kv_scales: [0.017, 0.0061], ..LLAMA };
 
 fn seq(id: u64, context: usize, new: usize) -> Seq {
     Seq { id, context, new }
@@ -26,54 +37,81 @@ fn check(bench: &mut Bench, shape: &Shape, seqs: &[Seq]) {
     assert!(worst <= BOUND, "{shape:?} {seqs:?}: {worst} floors");
 }
 
-#[test]
-fn decode_matches_f64() {
+fn decode_matches(base: Shape) {
     let mut bench = Bench::new();
     let lengths = [1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 255, 256, 257, 513, 1100];
     let seqs: Vec<Seq> = lengths.iter().map(|&len| seq(len as u64, len - 1, 1)).collect();
-    check(&mut bench, &LLAMA, &seqs);
+    check(&mut bench, &base, &seqs);
     for head_dim in [16, 32, 48, 64, 80, 96, 160, 192, 208, 256] {
-        let shape = Shape { head_dim, ..LLAMA };
+        let shape = Shape { head_dim, ..base };
         check(&mut bench, &shape, &[seq(1, 0, 1), seq(2, 34, 1), seq(3, 300, 1)]);
     }
 }
 
 #[test]
-fn decode_of_any_group_window_and_cap() {
+fn decode_matches_f64() {
+    decode_matches(LLAMA);
+}
+
+#[test]
+fn decode_of_fp8_matches_f64() {
+    decode_matches(LLAMA_FP8);
+}
+
+fn decode_of_any_kind(base: Shape) {
     let mut bench = Bench::new();
     let seqs = [seq(1, 5, 1), seq(2, 300, 1), seq(3, 601, 1)];
     for (num_heads, num_kv_heads) in [(1, 1), (6, 1), (7, 7), (12, 2), (16, 1), (34, 2), (71, 1)] {
-        check(&mut bench, &Shape { num_heads, num_kv_heads, head_dim: 64, ..LLAMA }, &seqs);
+        check(&mut bench, &Shape { num_heads, num_kv_heads, head_dim: 64, ..base }, &seqs);
     }
     for window in [1, 7, 32, 255, 256, 257, 4096] {
-        check(&mut bench, &Shape { window, head_dim: 64, ..LLAMA }, &seqs);
+        check(&mut bench, &Shape { window, head_dim: 64, ..base }, &seqs);
     }
-    check(&mut bench, &Shape { soft_cap: 3.0, scale: 2.0, ..LLAMA }, &seqs);
-    check(&mut bench, &Shape { soft_cap: 50.0, window: 40, scale: 100.0, ..LLAMA }, &seqs);
+    check(&mut bench, &Shape { soft_cap: 3.0, scale: 2.0, ..base }, &seqs);
+    check(&mut bench, &Shape { soft_cap: 50.0, window: 40, scale: 100.0, ..base }, &seqs);
+}
+
+#[test]
+fn decode_of_any_group_window_and_cap() {
+    decode_of_any_kind(LLAMA);
+}
+
+#[test]
+fn decode_of_fp8_of_any_group_window_and_cap() {
+    decode_of_any_kind(LLAMA_FP8);
+}
+
+fn prefill_matches(base: Shape) {
+    let mut bench = Bench::new();
+    for new in [2, 15, 16, 17, 63, 64, 65] {
+        check(&mut bench, &base, &[seq(1, 0, new)]);
+    }
+    // Ragged, with prefixes, an empty sequence, and decoding rows beside.
+    let seqs = [seq(1, 240, 65), seq(2, 0, 3), seq(3, 300, 1), seq(4, 0, 0), seq(5, 17, 40)];
+    check(&mut bench, &base, &seqs);
+    for head_dim in [16, 32, 64, 80, 96, 160, 192, 208, 256] {
+        check(&mut bench, &Shape { head_dim, ..base }, &[seq(1, 250, 20), seq(2, 0, 33)]);
+    }
+    for (num_heads, num_kv_heads) in [(1, 1), (6, 1), (7, 7), (20, 1)] {
+        let shape = Shape { num_heads, num_kv_heads, head_dim: 64, ..base };
+        check(&mut bench, &shape, &[seq(1, 230, 70), seq(2, 0, 33)]);
+    }
+    for window in [1, 7, 32, 255, 257] {
+        let shape = Shape { window, head_dim: 64, ..base };
+        check(&mut bench, &shape, &[seq(1, 500, 70), seq(2, 0, 290)]);
+    }
+    let capped = Shape { soft_cap: 3.0, scale: 2.0, ..base };
+    check(&mut bench, &capped, &[seq(1, 230, 70), seq(2, 0, 33)]);
 }
 
 #[test]
 fn prefill_matches_f64() {
-    let mut bench = Bench::new();
-    for new in [2, 15, 16, 17, 63, 64, 65] {
-        check(&mut bench, &LLAMA, &[seq(1, 0, new)]);
-    }
-    // Ragged, with prefixes, an empty sequence, and decoding rows beside.
-    let seqs = [seq(1, 240, 65), seq(2, 0, 3), seq(3, 300, 1), seq(4, 0, 0), seq(5, 17, 40)];
-    check(&mut bench, &LLAMA, &seqs);
-    for head_dim in [16, 32, 64, 80, 96, 160, 192, 208, 256] {
-        check(&mut bench, &Shape { head_dim, ..LLAMA }, &[seq(1, 250, 20), seq(2, 0, 33)]);
-    }
-    for (num_heads, num_kv_heads) in [(1, 1), (6, 1), (7, 7), (20, 1)] {
-        let shape = Shape { num_heads, num_kv_heads, head_dim: 64, ..LLAMA };
-        check(&mut bench, &shape, &[seq(1, 230, 70), seq(2, 0, 33)]);
-    }
-    for window in [1, 7, 32, 255, 257] {
-        let shape = Shape { window, head_dim: 64, ..LLAMA };
-        check(&mut bench, &shape, &[seq(1, 500, 70), seq(2, 0, 290)]);
-    }
-    let capped = Shape { soft_cap: 3.0, scale: 2.0, ..LLAMA };
-    check(&mut bench, &capped, &[seq(1, 230, 70), seq(2, 0, 33)]);
+    prefill_matches(LLAMA);
+}
+
+#[test]
+fn prefill_of_fp8_matches_f64() {
+    prefill_matches(LLAMA_FP8);
 }
 
 /// Rows `from..from + num` of a result.
@@ -82,16 +120,15 @@ fn rows<'a>(shape: &Shape, out: &'a [f32], from: usize, num: usize) -> &'a [f32]
     &out[from * row..(from + num) * row]
 }
 
-#[test]
-fn bits_do_not_depend_on_chunks_company_or_kernel() {
+fn bits_are_alike(base: Shape) {
     let mut bench = Bench::new();
-    let small = Shape { head_dim: 64, num_heads: 6, ..LLAMA };
+    let small = Shape { head_dim: 64, num_heads: 6, ..base };
     let shapes = [
-        LLAMA,
+        base,
         small,
         Shape { window: 100, ..small },
         Shape { soft_cap: 4.0, ..small },
-        Shape { head_dim: 256, num_heads: 2, ..LLAMA },
+        Shape { head_dim: 256, num_heads: 2, ..base },
     ];
     for shape in shapes {
         let whole = bench.run(&shape, &[seq(9, 0, 530)], 1);
@@ -108,4 +145,14 @@ fn bits_do_not_depend_on_chunks_company_or_kernel() {
             );
         }
     }
+}
+
+#[test]
+fn bits_do_not_depend_on_chunks_company_or_kernel() {
+    bits_are_alike(LLAMA);
+}
+
+#[test]
+fn bits_of_fp8_do_not_depend_on_chunks_company_or_kernel() {
+    bits_are_alike(LLAMA_FP8);
 }

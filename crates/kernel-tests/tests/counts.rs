@@ -4,11 +4,11 @@
 #[expect(dead_code, reason = "parity is held in attention.rs")]
 mod paged;
 
-use kernel_tests::Counted;
+use kernel_tests::{CacheType, Counted};
 use paged::{Bench, Seq, Shape};
 
 /// One KV head of a layer: the others repeat it.
-fn slice(group: usize) -> Shape {
+fn slice(group: usize, cache: CacheType) -> Shape {
     Shape {
         num_heads: group,
         num_kv_heads: 1,
@@ -16,6 +16,8 @@ fn slice(group: usize) -> Shape {
         window: 0,
         soft_cap: 0.0,
         scale: 0.088,
+        cache,
+        kv_scales: [1.0, 1.0],
     }
 }
 
@@ -25,7 +27,7 @@ fn minimal_decode_bytes(shape: &Shape, length: usize) -> usize {
     let segments = length.div_ceil(256);
     let partials =
         if segments > 1 { segments * shape.num_heads * (shape.head_dim + 2) * 8 } else { 0 };
-    length * shape.num_kv_heads * shape.head_dim * 4
+    length * shape.num_kv_heads * shape.head_dim * 2 * shape.cache.bytes()
         + shape.num_heads * shape.head_dim * 4
         + partials
         + 4 * length.div_ceil(16)
@@ -41,14 +43,20 @@ fn decode_asks_for_little_more_than_it_must() {
     let mut bench = Bench::new();
     bench.device.count(u64::MAX);
     // Groups of Llama-3.1-8B, Qwen2.5-1.5B and Llama-3.1-70B.
-    for (group, length) in [(4, 1024), (6, 1024), (8, 1024), (4, 8192), (8, 8192)] {
-        let shape = slice(group);
+    let cases =
+        [(4, 1024), (6, 1024), (8, 1024), (4, 8192), (8, 8192)].map(|c| (c, CacheType::Plain));
+    let fp8 = [(8, 1024), (8, 8192)].map(|c| (c, CacheType::Fp8));
+    for ((group, length), cache) in cases.into_iter().chain(fp8) {
+        let shape = slice(group, cache);
         bench.run(&shape, &[Seq { id: 1, context: length - 1, new: 1 }], 2);
         let launches = bench.device.counted();
         let asked: f64 = launches.iter().map(Counted::asked_bytes).sum();
         let ratio = asked / minimal_decode_bytes(&shape, length) as f64;
-        println!("group {group} length {length}: {ratio:.4} of minimal");
-        assert!(ratio <= 1.05, "group {group} length {length}: {ratio} times the minimal bytes");
+        println!("{cache:?} group {group} length {length}: {ratio:.4} of minimal");
+        assert!(
+            ratio <= 1.05,
+            "{cache:?} group {group} length {length}: {ratio} times the minimal bytes"
+        );
         for launch in launches {
             assert_no_conflicts(launch);
             let line_use = launch.counters.read.line_use();
@@ -66,7 +74,7 @@ fn decode_asks_for_little_more_than_it_must() {
 fn prefill_is_bound_by_matrix_operations() {
     let mut bench = Bench::new();
     bench.device.count(2);
-    bench.run(&slice(4), &[Seq { id: 1, context: 0, new: 8192 }], 1);
+    bench.run(&slice(4, CacheType::Plain), &[Seq { id: 1, context: 0, new: 8192 }], 1);
     let [launch] = bench.device.counted() else { panic!("one launch") };
     let counters = &launch.counters;
     println!("{}\n{counters}", launch.kernel);
@@ -82,7 +90,7 @@ fn prefill_is_bound_by_matrix_operations() {
 #[test]
 fn prefill_tiles_execute_few_instructions() {
     let mut bench = Bench::new();
-    let shape = slice(4);
+    let shape = slice(4, CacheType::Plain);
     let mut instructions = |context| {
         bench.run(&shape, &[Seq { id: 1, context, new: 64 }], 2);
         bench.num_instructions

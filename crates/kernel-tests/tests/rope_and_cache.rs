@@ -1,7 +1,8 @@
 //! Parity of rope_and_cache: norm, rotation and place of every element.
 
 use kernel_tests::{
-    CacheShape, Device, Noise, Params, bf16_bytes, f32_bytes, u32_bytes, worst_error,
+    CacheShape, CacheType, Device, Noise, Params, bf16_bytes, f32_bytes, fp8_code, fp8_value,
+    u32_bytes, worst_error,
 };
 
 /// Rounding once costs one floor; norm and rotation in f32 cancel at most a few thousandths more.
@@ -18,12 +19,29 @@ struct Shape {
     half: usize,
     num_tokens: usize,
     with_norm: bool,
+    cache: CacheType,
 }
+
+/// What multiplies keys and values before an FP8 cache.
+const FACTORS: [f32; 2] = [3.0, 57.5];
 
 impl Shape {
     fn cache(&self) -> CacheShape {
         let num_blocks = self.num_tokens.div_ceil(16) + 3;
-        CacheShape { num_kv_heads: self.num_kv_heads, head_dim: self.head_dim, num_blocks }
+        CacheShape {
+            num_kv_heads: self.num_kv_heads,
+            head_dim: self.head_dim,
+            num_blocks,
+            cache_type: self.cache,
+        }
+    }
+
+    /// What the cache holds of a value.
+    fn stored(&self, value: f32) -> f32 {
+        match self.cache {
+            CacheType::Plain => value,
+            CacheType::Fp8 => fp8_value(fp8_code(value * FACTORS[1])),
+        }
     }
 
     fn heads(&self) -> usize {
@@ -97,23 +115,30 @@ impl Case {
             .u64(device.allocate("sin", &f32_bytes(&self.sin)))
             .u64(norm(device, "q_norm", &self.norms[0]))
             .u64(norm(device, "k_norm", &self.norms[1]))
-            .u64(device.poisoned("k", cache.len() * 2))
-            .u64(device.poisoned("v", cache.len() * 2))
+            .u64(device.poisoned("k", cache.len() * shape.cache.bytes()))
+            .u64(device.poisoned("v", cache.len() * shape.cache.bytes()))
             .size(shape.num_heads)
             .size(shape.num_kv_heads)
             .size(shape.head_dim)
             .size(shape.half)
-            .size(cache.block_len() * 2)
-            .f32(EPS);
+            .size(cache.block_len() * shape.cache.bytes())
+            .f32(EPS)
+            .f32(FACTORS[0])
+            .f32(FACTORS[1]);
+        let kernel = match shape.cache {
+            CacheType::Plain => "rope_and_cache",
+            CacheType::Fp8 => "rope_and_cache_fp8",
+        };
         let lanes = shape.heads() * (cache.padded() / 8).next_power_of_two();
-        device.launch("rope_and_cache", [shape.num_tokens, lanes.div_ceil(256), 1], 256, &params);
+        device.launch(kernel, [shape.num_tokens, lanes.div_ceil(256), 1], 256, &params);
     }
 }
 
 fn check(shape: Shape, device: &mut Device) {
     let case = Case::new(&shape);
     case.run(&shape, device);
-    let (qkv, k, v) = (device.bf16s("qkv"), device.bf16s("k"), device.bf16s("v"));
+    let (qkv, k, v) =
+        (device.bf16s("qkv"), cached(&shape, device, "k"), cached(&shape, device, "v"));
     let cache = shape.cache();
     let mut written = 0;
     for token in 0..shape.num_tokens {
@@ -133,20 +158,108 @@ fn check(shape: Shape, device: &mut Device) {
         let slot = case.slots[token] as usize;
         for kv_head in 0..shape.num_kv_heads {
             let place = |d| (k[cache.key(slot, kv_head, d)], v[cache.value(slot, kv_head, d)]);
-            let (keys, values): (Vec<f32>, Vec<f32>) = (0..cache.padded()).map(place).unzip();
-            let key = case.turned(&shape, token, shape.num_heads + kv_head);
-            let worst = worst_error(&keys[..shape.head_dim], &key, 1.0);
-            assert!(worst <= BOUND, "{shape:?} token {token} key {kv_head}: {worst} floors");
+            let (keys, values): (Vec<_>, Vec<_>) = (0..cache.padded()).map(place).unzip();
+            let all: Option<(Vec<f32>, Vec<f32>)> =
+                keys.into_iter().zip(values).map(|(k, v)| Some((k?, v?))).collect();
+            let (keys, values) = all.expect("all of a written token is there");
+            check_key(&shape, &keys, &case.turned(&shape, token, shape.num_heads + kv_head));
             let head = shape.num_heads + shape.num_kv_heads + kv_head;
-            assert_eq!(values[..shape.head_dim], *case.head(&shape, token, head), "{shape:?}");
+            let value = case.head(&shape, token, head).iter().map(|&v| shape.stored(v));
+            assert_eq!(values[..shape.head_dim], value.collect::<Vec<_>>(), "{shape:?}");
             assert!(
                 keys[shape.head_dim..].iter().chain(&values[shape.head_dim..]).all(|&p| p == 0.0)
             );
             written += cache.padded();
         }
     }
-    let num_written = |all: &[f32]| all.iter().filter(|v| !v.is_nan()).count();
+    let num_written = |all: &[Option<f32>]| all.iter().flatten().count();
     assert_eq!((num_written(&k), num_written(&v)), (written, written), "{shape:?}: other slots");
+}
+
+/// The cache's numbers; `None` where the pattern of nothing written still is, which is a NaN of bf16
+/// and in FP8 the least number, that these tests do not store.
+fn cached(shape: &Shape, device: &Device, name: &str) -> Vec<Option<f32>> {
+    match shape.cache {
+        CacheType::Plain => {
+            device.bf16s(name).into_iter().map(|v| (!v.is_nan()).then_some(v)).collect()
+        }
+        CacheType::Fp8 => {
+            let number = |code| (code != 0xff).then(|| fp8_value(code));
+            device.bytes(name).into_iter().map(number).collect()
+        }
+    }
+}
+
+/// A key, to one rounding. In FP8 the nearest number, or its neighbour if both are as near within
+/// what f32 arithmetic may cost.
+fn check_key(shape: &Shape, got: &[f32], want: &[f64]) {
+    if shape.cache == CacheType::Plain {
+        let worst = worst_error(&got[..shape.head_dim], want, 1.0);
+        assert!(worst <= BOUND, "{shape:?} key: {worst} floors");
+        return;
+    }
+    for (&got, want) in got.iter().zip(want) {
+        let want = want * f64::from(FACTORS[0]);
+        let nearest = f64::from(fp8_value(fp8_code(want as f32)));
+        let (error, least) = ((f64::from(got) - want).abs(), (nearest - want).abs());
+        assert!(error <= least + 1e-5 * want.abs().max(1.0), "{shape:?} key: {got} for {want}");
+    }
+}
+
+/// Every number of bf16 as a value, without and with a factor, and as a key that nothing turns: the
+/// codes are those of the definition, saturation, NaN and negative zeros included.
+#[test]
+fn every_bf16_becomes_the_nearest_fp8() {
+    let mut device = Device::load("rope_and_cache.hip");
+    let (head_dim, num_heads) = (256, 8);
+    let numbers: Vec<u16> = (0..=u16::MAX).collect();
+    let num_tokens = numbers.len() / (head_dim * num_heads);
+    let cache = CacheShape {
+        num_kv_heads: num_heads,
+        head_dim,
+        num_blocks: num_tokens.div_ceil(16),
+        cache_type: CacheType::Fp8,
+    };
+    // A row: one query head, keys, values.
+    let row = |token: usize| {
+        let part = &numbers[token * head_dim * num_heads..(token + 1) * head_dim * num_heads];
+        [&vec![0; head_dim], part, part].concat()
+    };
+    let qkv: Vec<u8> =
+        (0..num_tokens).flat_map(row).flat_map(|bits: u16| bits.to_le_bytes()).collect();
+    let slots: Vec<u32> = (0..num_tokens as u32).collect();
+    for factors in [[1.0, 1.0], [0.37, 1e30]] {
+        device.reset();
+        let params = Params::new()
+            .u64(device.allocate("qkv", &qkv))
+            .u64(device.allocate("positions", &u32_bytes(&vec![0; num_tokens])))
+            .u64(device.allocate("slots", &u32_bytes(&slots)))
+            .u64(0)
+            .u64(0)
+            .u64(0)
+            .u64(0)
+            .u64(device.poisoned("k", cache.len()))
+            .u64(device.poisoned("v", cache.len()))
+            .size(1)
+            .size(num_heads)
+            .size(head_dim)
+            .u32(0)
+            .size(cache.block_len())
+            .f32(EPS)
+            .f32(factors[0])
+            .f32(factors[1]);
+        let lanes = (1 + 2 * num_heads) * head_dim / 8;
+        device.launch("rope_and_cache_fp8", [num_tokens, lanes.div_ceil(256), 1], 256, &params);
+        let (k, v) = (device.bytes("k"), device.bytes("v"));
+        for (i, &bits) in numbers.iter().enumerate() {
+            let number = f32::from_bits(u32::from(bits) << 16);
+            let (slot, head) = (i / (head_dim * num_heads), i / head_dim % num_heads);
+            let key = k[cache.key(slot, head, i % head_dim)];
+            let value = v[cache.value(slot, head, i % head_dim)];
+            assert_eq!(key, fp8_code(number * factors[0]), "key {number} {factors:?}");
+            assert_eq!(value, fp8_code(number * factors[1]), "value {number} {factors:?}");
+        }
+    }
 }
 
 #[test]
@@ -159,10 +272,12 @@ fn every_element_is_normed_turned_and_placed() {
         half: 64,
         num_tokens: 1,
         with_norm: false,
+        cache: CacheType::Plain,
     };
     for num_tokens in [1, 15, 16, 17, 65] {
         for with_norm in [false, true] {
             check(Shape { num_tokens, with_norm, ..base }, &mut device);
+            check(Shape { num_tokens, with_norm, cache: CacheType::Fp8, ..base }, &mut device);
         }
     }
     // Head sizes with and without padding, partial rotation, odd halves, more heads than lanes.
@@ -173,6 +288,7 @@ fn every_element_is_normed_turned_and_placed() {
             let shape = Shape { head_dim, half, with_norm, num_tokens: 3, ..base };
             check(shape, &mut device);
             check(Shape { num_heads: 14, num_kv_heads: 7, ..shape }, &mut device);
+            check(Shape { cache: CacheType::Fp8, ..shape }, &mut device);
         }
     }
     check(Shape { head_dim: 512, half: 256, with_norm: true, ..base }, &mut device);

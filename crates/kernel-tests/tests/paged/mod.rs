@@ -2,7 +2,10 @@
 //! the kernels, and naively in f64.
 
 use half::bf16;
-use kernel_tests::{BLOCK_SIZE, CacheShape, Device, Noise, Params, u32_bytes};
+use kernel_tests::{
+    BLOCK_SIZE, CacheShape, CacheType, Device, FP8_NAN, Noise, Params, fp8_code, fp8_value,
+    u32_bytes,
+};
 
 const SEGMENT: usize = 256;
 
@@ -17,9 +20,34 @@ pub(crate) struct Shape {
     /// 0: none.
     pub(crate) soft_cap: f32,
     pub(crate) scale: f32,
+    pub(crate) cache: CacheType,
+    /// Of stored keys and values; 1 in a plain cache.
+    pub(crate) kv_scales: [f32; 2],
 }
 
 impl Shape {
+    /// What the cache gives back of a key (1) or value (2).
+    fn stored(&self, kind: u64, value: f32) -> f32 {
+        match self.cache {
+            CacheType::Plain => value,
+            CacheType::Fp8 => fp8_value(self.code(kind, value)) * self.kv_scales[kind as usize - 1],
+        }
+    }
+
+    fn code(&self, kind: u64, value: f32) -> u8 {
+        fp8_code(value / self.kv_scales[kind as usize - 1])
+    }
+
+    /// A number as the cache holds it.
+    fn put(&self, kind: u64, value: f32, at: usize, cache: &mut [u8]) {
+        match self.cache {
+            CacheType::Plain => {
+                cache[2 * at..2 * at + 2].copy_from_slice(&bf16::from_f32(value).to_le_bytes());
+            }
+            CacheType::Fp8 => cache[at] = self.code(kind, value),
+        }
+    }
+
     fn padded(&self) -> usize {
         self.head_dim.next_multiple_of(32)
     }
@@ -43,10 +71,15 @@ impl Seq {
         self.context + self.new
     }
 
-    /// The vector of one head at one position; `kind` 0 query, 1 key, 2 value.
+    /// The vector of one head at one position; `kind` 0 query, 1 key, 2 value. Keys and values are
+    /// what the cache holds of them.
     fn vector(&self, kind: u64, head: usize, position: usize, shape: &Shape) -> Vec<f32> {
         let seed = ((self.id * 4 + kind) * 4096 + head as u64) * 65_536 + position as u64;
-        Noise::new(seed).bf16s(shape.head_dim, if kind == 2 { 1.0 } else { 2.0 })
+        let mut vector = Noise::new(seed).bf16s(shape.head_dim, if kind == 2 { 1.0 } else { 2.0 });
+        if kind > 0 {
+            vector.iter_mut().for_each(|value| *value = shape.stored(kind, *value));
+        }
+        vector
     }
 }
 
@@ -104,25 +137,32 @@ struct Step {
     seq_lens: Vec<u32>,
     query_start: Vec<u32>,
     qkv: Vec<u16>,
-    keys: Vec<u16>,
-    values: Vec<u16>,
+    keys: Vec<u8>,
+    values: Vec<u8>,
 }
 
 impl Step {
     /// What no token has written is NaN, in the cache and in the fused rows.
     fn new(shape: &Shape, seqs: &[Seq]) -> Self {
         let num_blocks = seqs.iter().map(|s| s.len().div_ceil(BLOCK_SIZE)).sum::<usize>() + 2;
-        let cache =
-            CacheShape { num_kv_heads: shape.num_kv_heads, head_dim: shape.head_dim, num_blocks };
-        let nan = bf16::NAN.to_bits();
+        let cache = CacheShape {
+            num_kv_heads: shape.num_kv_heads,
+            head_dim: shape.head_dim,
+            num_blocks,
+            cache_type: shape.cache,
+        };
+        let nan = match shape.cache {
+            CacheType::Plain => bf16::NAN.to_le_bytes().repeat(cache.len()),
+            CacheType::Fp8 => vec![FP8_NAN; cache.len()],
+        };
         let mut step = Self {
             tables: Vec::new(),
             table_start: vec![0],
             seq_lens: Vec::new(),
             query_start: vec![0],
             qkv: Vec::new(),
-            keys: vec![nan; cache.len()],
-            values: vec![nan; cache.len()],
+            keys: nan.clone(),
+            values: nan,
         };
         // Blocks of a sequence lie apart and out of order.
         let mut free: Vec<u32> = (0..num_blocks as u32).collect();
@@ -148,9 +188,9 @@ impl Step {
                 let key = seq.vector(1, head, position, shape);
                 let value = seq.vector(2, head, position, shape);
                 for d in 0..shape.padded() {
-                    let number = |v: &[f32]| bf16::from_f32(v.get(d).copied().unwrap_or(0.0));
-                    self.keys[cache.key(slot, head, d)] = number(&key).to_bits();
-                    self.values[cache.value(slot, head, d)] = number(&value).to_bits();
+                    let number = |v: &[f32]| v.get(d).copied().unwrap_or(0.0);
+                    shape.put(1, number(&key), cache.key(slot, head, d), &mut self.keys);
+                    shape.put(2, number(&value), cache.value(slot, head, d), &mut self.values);
                 }
             }
         }
@@ -200,8 +240,8 @@ impl Bench {
         let out = device.poisoned("out", out_len * 2);
         let inputs = Params::new()
             .u64(device.allocate("qkv", &u16_bytes(&step.qkv)))
-            .u64(device.allocate("keys", &u16_bytes(&step.keys)))
-            .u64(device.allocate("values", &u16_bytes(&step.values)))
+            .u64(device.allocate("keys", &step.keys))
+            .u64(device.allocate("values", &step.values))
             .u64(device.allocate("tables", &u32_bytes(&step.tables)))
             .u64(device.allocate("table_start", &u32_bytes(&step.table_start)))
             .u64(seq_lens)
@@ -213,10 +253,13 @@ impl Bench {
                 .size(shape.num_heads)
                 .size(shape.num_kv_heads)
                 .size(shape.head_dim)
-                .size(shape.num_kv_heads * shape.padded() * BLOCK_SIZE * 2)
+                .size(shape.num_kv_heads * shape.padded() * BLOCK_SIZE * shape.cache.bytes())
         };
-        let scores =
-            |params: Params| params.size(shape.window).f32(shape.scale).f32(shape.soft_cap).u32(0);
+        let [k_scale, v_scale] = shape.kv_scales;
+        let scores = |params: Params| {
+            let params = params.size(shape.window).f32(shape.scale * k_scale);
+            params.f32(shape.soft_cap).f32(v_scale)
+        };
         let group = shape.num_heads / shape.num_kv_heads;
         let template = shape.padded();
         if seqs.iter().any(|s| s.new >= min_query_len) {
@@ -224,7 +267,7 @@ impl Bench {
             let per_tile = if template <= 128 { 256 } else { 128 };
             let params = scores(shape_of(inputs.clone()).size(min_query_len));
             let grid = [shape.num_kv_heads, rows.div_ceil(per_tile), seqs.len()];
-            let kernel = format!("attn_prefill_d{template}");
+            let kernel = format!("attn_prefill_{}d{template}", shape.cache.infix());
             let report = device.launch(&kernel, grid, 512, &params);
             self.num_instructions += report.num_wave_instructions;
         }
@@ -234,7 +277,8 @@ impl Bench {
             let stats = device.poisoned("partial_stats", partials * 8);
             let params = shape_of(inputs.u64(partial_out).u64(stats)).size(num_segments);
             let grid = [shape.num_kv_heads * group.div_ceil(16), num_segments, seqs.len()];
-            device.launch(&format!("attn_decode_d{template}"), grid, 64, &scores(params));
+            let kernel = format!("attn_decode_{}d{template}", shape.cache.infix());
+            device.launch(&kernel, grid, 64, &scores(params));
             let params = Params::new()
                 .u64(seq_lens)
                 .u64(query_start)
@@ -244,7 +288,9 @@ impl Bench {
                 .size(shape.num_heads)
                 .size(shape.head_dim)
                 .size(num_segments)
-                .size(shape.window);
+                .size(shape.window)
+                .f32(v_scale)
+                .u32(0);
             let lanes = shape.num_heads * shape.padded() / 4;
             device.launch("attn_reduce", [seqs.len(), lanes.div_ceil(256), 1], 256, &params);
         }
