@@ -60,7 +60,7 @@ fn kv_cache(device: &mut CpuDevice, dtype: KvDType) -> CpuKvCache {
         head_dim: HEAD_DIM,
         dtype,
     };
-    device.alloc_kv_cache(&layout).expect("the cache fits")
+    device.alloc_kv_cache(&layout, &[]).expect("the cache fits")
 }
 
 /// One sequence with `len` new tokens after `context` old ones.
@@ -84,7 +84,7 @@ fn attention(criterion: &mut Criterion) {
     let qkv = buffer(&mut device, 512, (NUM_HEADS + 2 * NUM_KV_HEADS) * HEAD_DIM);
     let mut out = buffer(&mut device, 512, NUM_HEADS * HEAD_DIM);
     let mut group = criterion.benchmark_group("paged_attention");
-    for dtype in [KvDType::F32, KvDType::BF16] {
+    for dtype in [KvDType::F32, KvDType::BF16, KvDType::Fp8] {
         let cache = kv_cache(&mut device, dtype);
         let shapes = [("decode", 1023, 1), ("decode", 8191, 1), ("prefill", 0, 512)];
         for (name, context, len) in shapes {

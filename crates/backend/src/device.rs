@@ -24,6 +24,24 @@ pub enum KvDType {
     F16,
     /// bfloat16.
     BF16,
+    /// FP8 e4m3 as gfx942 has it ([`crate::fp8`]), times the cache's scales ([`KvScales`]).
+    Fp8,
+}
+
+/// What one layer's FP8 numbers are multiplied with to be keys and values; other element types have
+/// none. A power of two changes no relative error as long as nothing saturates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KvScales {
+    /// Of keys.
+    pub key: f32,
+    /// Of values.
+    pub value: f32,
+}
+
+impl Default for KvScales {
+    fn default() -> Self {
+        Self { key: 1.0, value: 1.0 }
+    }
 }
 
 impl KvDType {
@@ -32,6 +50,7 @@ impl KvDType {
         match self {
             Self::F32 => 4,
             Self::F16 | Self::BF16 => 2,
+            Self::Fp8 => 1,
         }
     }
 }
@@ -115,8 +134,12 @@ pub trait Device: Send + 'static {
 
     /// Size of `alloc_kv_cache`.
     fn kv_cache_bytes(&self, layout: &KvLayout) -> usize;
-    /// Allocates the KV cache.
-    fn alloc_kv_cache(&mut self, layout: &KvLayout) -> Result<Self::KvCache, DeviceError>;
+    /// Allocates the KV cache. `scales` are the layers', finite and positive; empty for 1 everywhere.
+    fn alloc_kv_cache(
+        &mut self,
+        layout: &KvLayout,
+        scales: &[KvScales],
+    ) -> Result<Self::KvCache, DeviceError>;
 
     /// Scratch that the device itself keeps for steps of at most this size (quantised
     /// activations, attention partials, sampler state), to be counted in the plan.

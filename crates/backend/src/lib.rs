@@ -9,11 +9,13 @@ pub mod block;
 mod device;
 mod dtype;
 mod error;
+mod fp8;
 mod ops;
 
-pub use device::{BufferKind, Device, KvDType, KvLayout};
+pub use device::{BufferKind, Device, KvDType, KvLayout, KvScales};
 pub use dtype::{DType, TensorShape, TensorView};
 pub use error::DeviceError;
+pub use fp8::{fp8_from_f32, fp8_to_f32};
 pub use ops::{
     AddNorm, AttentionSpec, LayerOps, QkvSpec, RopeTable, StepEnd, StepLimits, StepRows, StepRun,
 };

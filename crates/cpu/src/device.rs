@@ -1,7 +1,7 @@
 //! The device: configuration, and the storage side of `backend`'s traits.
 
 use backend::{
-    BufferKind, DType, Device, DeviceError, KvLayout, RopeTable, StepLimits, TensorShape,
+    BufferKind, DType, Device, DeviceError, KvLayout, KvScales, RopeTable, StepLimits, TensorShape,
     TensorView,
 };
 
@@ -168,8 +168,12 @@ impl Device for CpuDevice {
         CpuKvCache::bytes(layout)
     }
 
-    fn alloc_kv_cache(&mut self, layout: &KvLayout) -> Result<CpuKvCache, DeviceError> {
-        CpuKvCache::new(&self.name(), layout)
+    fn alloc_kv_cache(
+        &mut self,
+        layout: &KvLayout,
+        scales: &[KvScales],
+    ) -> Result<CpuKvCache, DeviceError> {
+        CpuKvCache::new(&self.name(), layout, scales)
     }
 
     fn workspace_bytes(&self, limits: &StepLimits) -> usize {

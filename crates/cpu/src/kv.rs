@@ -5,11 +5,11 @@
 //! the values are `[block_size][head_dim]`, so that lanes run along the output. Never knows which
 //! sequence a block belongs to. Called by the device's `rope_and_cache` and `paged_attention`.
 
-use backend::{DeviceError, KvDType, KvLayout};
+use backend::{DeviceError, KvDType, KvLayout, KvScales};
 
 use crate::aligned::AlignedVec;
 use crate::isa::Isa;
-use crate::ops::element::{BfloatElement, HalfElement, KvElement, SingleElement};
+use crate::ops::element::{BfloatElement, Fp8Element, HalfElement, KvElement, SingleElement};
 use crate::par::SharedRows;
 use crate::pool::Pool;
 
@@ -25,6 +25,8 @@ const WRITE_CHUNK: usize = 64;
 pub struct CpuKvCache {
     layout: KvLayout,
     storage: Storage,
+    /// By layer; empty for 1 everywhere.
+    scales: Vec<KvScales>,
 }
 
 #[derive(Debug)]
@@ -32,6 +34,7 @@ enum Storage {
     Single(AlignedVec<f32>),
     Half(AlignedVec<u16>),
     Bfloat(AlignedVec<u16>),
+    Fp8(AlignedVec<u8>),
 }
 
 /// One layer's memory with its element type.
@@ -39,6 +42,7 @@ pub(crate) enum LayerView<'a> {
     Single(&'a [f32]),
     Half(&'a [u16]),
     Bfloat(&'a [u16]),
+    Fp8(&'a [u8]),
 }
 
 /// Keys and values of a step's tokens inside fused QKV rows.
@@ -63,10 +67,15 @@ impl CpuKvCache {
         match layout.dtype {
             KvDType::F32 => AlignedVec::<f32>::bytes(num_elements(layout)),
             KvDType::F16 | KvDType::BF16 => AlignedVec::<u16>::bytes(num_elements(layout)),
+            KvDType::Fp8 => AlignedVec::<u8>::bytes(num_elements(layout)),
         }
     }
 
-    pub(crate) fn new(device: &str, layout: &KvLayout) -> Result<Self, DeviceError> {
+    pub(crate) fn new(
+        device: &str,
+        layout: &KvLayout,
+        scales: &[KvScales],
+    ) -> Result<Self, DeviceError> {
         let range = MIN_BLOCK_SIZE..=MAX_BLOCK_SIZE;
         if !range.contains(&layout.block_size) || !layout.block_size.is_multiple_of(8) {
             return Err(DeviceError::Unsupported {
@@ -83,8 +92,9 @@ impl CpuKvCache {
             KvDType::F32 => Storage::Single(AlignedVec::zeroed(device, what, len)?),
             KvDType::F16 => Storage::Half(AlignedVec::zeroed(device, what, len)?),
             KvDType::BF16 => Storage::Bfloat(AlignedVec::zeroed(device, what, len)?),
+            KvDType::Fp8 => Storage::Fp8(AlignedVec::zeroed(device, what, len)?),
         };
-        Ok(Self { layout: *layout, storage })
+        Ok(Self { layout: *layout, storage, scales: scales.to_vec() })
     }
 
     /// Shape and element type.
@@ -97,6 +107,15 @@ impl CpuKvCache {
         match &self.storage {
             Storage::Single(memory) => memory.allocated_bytes(),
             Storage::Half(memory) | Storage::Bfloat(memory) => memory.allocated_bytes(),
+            Storage::Fp8(memory) => memory.allocated_bytes(),
+        }
+    }
+
+    /// What multiplies a layer's stored numbers.
+    pub(crate) fn scales(&self, layer: usize) -> KvScales {
+        match self.storage {
+            Storage::Fp8(_) => self.scales.get(layer).copied().unwrap_or_default(),
+            _ => KvScales::default(),
         }
     }
 
@@ -116,6 +135,7 @@ impl CpuKvCache {
             Storage::Single(memory) => LayerView::Single(&memory[range]),
             Storage::Half(memory) => LayerView::Half(&memory[range]),
             Storage::Bfloat(memory) => LayerView::Bfloat(&memory[range]),
+            Storage::Fp8(memory) => LayerView::Fp8(&memory[range]),
         }
     }
 
@@ -123,24 +143,31 @@ impl CpuKvCache {
     /// different tasks; their parts of memory are apart whatever the slots are.
     pub(crate) fn write(&mut self, pool: &Pool, isa: Isa, layer: usize, new: &NewTokens<'_>) {
         let range = self.layer_range(layer);
-        let layout = self.layout;
+        let (layout, KvScales { key, value }) = (self.layout, self.scales(layer));
+        let rest = Rest { pool, isa, layout: &layout, new, factors: (1.0 / key, 1.0 / value) };
         match &mut self.storage {
-            Storage::Single(m) => write::<SingleElement>(pool, isa, &mut m[range], &layout, new),
-            Storage::Half(m) => write::<HalfElement>(pool, isa, &mut m[range], &layout, new),
-            Storage::Bfloat(m) => write::<BfloatElement>(pool, isa, &mut m[range], &layout, new),
+            Storage::Single(memory) => write::<SingleElement>(&mut memory[range], &rest),
+            Storage::Half(memory) => write::<HalfElement>(&mut memory[range], &rest),
+            Storage::Bfloat(memory) => write::<BfloatElement>(&mut memory[range], &rest),
+            Storage::Fp8(memory) => write::<Fp8Element>(&mut memory[range], &rest),
         }
     }
 }
 
-fn write<E: KvElement>(
-    pool: &Pool,
+/// What a write needs beyond the layer's memory.
+struct Rest<'a> {
+    pool: &'a Pool,
     isa: Isa,
-    layer: &mut [E::Stored],
-    layout: &KvLayout,
-    new: &NewTokens<'_>,
-) {
+    layout: &'a KvLayout,
+    new: &'a NewTokens<'a>,
+    /// What multiplies keys and values.
+    factors: (f32, f32),
+}
+
+fn write<E: KvElement>(layer: &mut [E::Stored], rest: &Rest<'_>) {
     /// Fewer tokens than this are written by the calling thread alone.
     const MIN_TOKENS_FOR_POOL: usize = 32;
+    let Rest { pool, isa, layout, new, factors } = *rest;
     let (block_size, head_dim) = (layout.block_size, layout.head_dim);
     let (num_kv_heads, head_len) = (layout.num_kv_heads, 2 * head_dim * block_size);
     let shared = SharedRows::new(layer);
@@ -155,8 +182,15 @@ fn write<E: KvElement>(
             let key = &qkv[key_at..key_at + head_dim];
             let value = &qkv[key_at + num_kv_heads * head_dim..][..head_dim];
             let (keys, values) = part.split_at_mut(head_dim * block_size);
-            write_key::<E>(isa, key, &mut keys[offset..], block_size);
-            E::encode_row(isa, value, &mut values[offset * head_dim..][..head_dim]);
+            encode::<E>(isa, key, factors.0, |at, run| {
+                // Keys are transposed: element `i` goes to `keys[i * block_size]`.
+                let places = keys[at * block_size + offset..].iter_mut().step_by(block_size);
+                places.zip(run).for_each(|(place, element)| *place = *element);
+            });
+            let values = &mut values[offset * head_dim..][..head_dim];
+            encode::<E>(isa, value, factors.1, |at, run| {
+                values[at..at + run.len()].copy_from_slice(run);
+            });
         }
     };
     if new.slots.len() < MIN_TOKENS_FOR_POOL {
@@ -166,16 +200,19 @@ fn write<E: KvElement>(
     }
 }
 
-/// Spreads a key over the transposed keys of a block: element `i` to `keys[i * block_size]`.
-fn write_key<E: KvElement>(isa: Isa, key: &[f32], keys: &mut [E::Stored], block_size: usize) {
-    let mut encoded = [E::Stored::default(); WRITE_CHUNK];
-    let mut places = keys.iter_mut().step_by(block_size);
-    for chunk in key.chunks(WRITE_CHUNK) {
-        let encoded = &mut encoded[..chunk.len()];
-        E::encode_row(isa, chunk, encoded);
-        for (element, place) in encoded.iter().zip(&mut places) {
-            *place = *element;
-        }
+/// Narrows a row times `factor`, a run at a time: `put` is told where a run starts.
+fn encode<E: KvElement>(
+    isa: Isa,
+    row: &[f32],
+    factor: f32,
+    mut put: impl FnMut(usize, &[E::Stored]),
+) {
+    let (mut scaled, mut encoded) = ([0.0; WRITE_CHUNK], [E::Stored::default(); WRITE_CHUNK]);
+    for (idx, run) in row.chunks(WRITE_CHUNK).enumerate() {
+        let (scaled, encoded) = (&mut scaled[..run.len()], &mut encoded[..run.len()]);
+        scaled.iter_mut().zip(run).for_each(|(scaled, value)| *scaled = value * factor);
+        E::encode_row(isa, scaled, encoded);
+        put(idx * WRITE_CHUNK, encoded);
     }
 }
 
@@ -197,8 +234,8 @@ mod tests {
 
     #[test]
     fn size_is_what_is_allocated() {
-        for dtype in [KvDType::F32, KvDType::F16, KvDType::BF16] {
-            let cache = CpuKvCache::new("cpu", &layout(dtype)).unwrap();
+        for dtype in [KvDType::F32, KvDType::F16, KvDType::BF16, KvDType::Fp8] {
+            let cache = CpuKvCache::new("cpu", &layout(dtype), &[]).unwrap();
             assert_eq!(cache.allocated_bytes(), CpuKvCache::bytes(&layout(dtype)));
             assert_eq!(cache.allocated_bytes() - 64, 5 * layout(dtype).block_bytes());
         }
@@ -208,7 +245,7 @@ mod tests {
     fn odd_block_sizes_are_refused() {
         for block_size in [0, 4, 12, 136] {
             let layout = KvLayout { block_size, ..layout(KvDType::F32) };
-            let error = CpuKvCache::new("cpu", &layout).unwrap_err();
+            let error = CpuKvCache::new("cpu", &layout, &[]).unwrap_err();
             assert!(error.to_string().contains("multiple of 8"), "{error}");
         }
     }
@@ -217,7 +254,7 @@ mod tests {
     fn tokens_land_in_their_slots_only() {
         for threads in [1, 3] {
             let pool = Pool::new(threads).unwrap();
-            let mut cache = CpuKvCache::new("cpu", &layout(KvDType::F32)).unwrap();
+            let mut cache = CpuKvCache::new("cpu", &layout(KvDType::F32), &[]).unwrap();
             // Queries of 2 heads, then 3 keys, then 3 values; 33 tokens so that the pool is used.
             let (row_len, keys_start) = ((2 + 6) * 72, 2 * 72);
             let slots: Vec<u32> = (0..33).map(|i| i * 7 % 40).collect();

@@ -227,7 +227,7 @@ impl Runner {
             &model.final_norm,
         ]
         .map(|matrix| matrix.upload(&mut device));
-        let cache = device.alloc_kv_cache(&LAYOUT).unwrap();
+        let cache = device.alloc_kv_cache(&LAYOUT, &[]).unwrap();
         Self { device, weights, cache }
     }
 
@@ -403,7 +403,7 @@ fn every_size_is_what_is_allocated() {
         let buffer = device.alloc_buffer(BufferKind::Logits, 3, 17).unwrap();
         let planned = device.buffer_bytes(BufferKind::Logits, 3, 17);
         assert_eq!(buffer.allocated_bytes(), planned);
-        let cache = device.alloc_kv_cache(&LAYOUT).unwrap();
+        let cache = device.alloc_kv_cache(&LAYOUT, &[]).unwrap();
         assert_eq!(cache.allocated_bytes(), device.kv_cache_bytes(&LAYOUT));
     }
 }

@@ -4,7 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 
 use backend::{
-    BufferKind, DType, Device, DeviceError, KvDType, KvLayout, StepLimits, TensorShape, TensorView,
+    BufferKind, DType, Device, DeviceError, KvDType, KvLayout, KvScales, StepLimits, TensorShape,
+    TensorView,
 };
 
 use crate::decode::DecodeState;
@@ -105,16 +106,29 @@ pub struct HipBuffer {
     pub(crate) cols: usize,
 }
 
-/// The paged KV cache, bf16 in fragments (`kernels/kv_layout.h`): per layer keys, then values.
+/// The paged KV cache, bf16 or FP8 in fragments (`kernels/kv_layout.h`): per layer keys, then values.
 pub struct HipKvCache {
     pub(crate) memory: DeviceMemory,
     pub(crate) layout: KvLayout,
+    /// By layer; empty for 1 everywhere.
+    scales: Vec<KvScales>,
 }
 
 impl HipKvCache {
     /// Bytes from a block to the next.
     pub(crate) fn block_stride(&self) -> usize {
-        self.layout.num_kv_heads * padded_head(self.layout.head_dim) * BLOCK_SIZE * 2
+        let KvLayout { num_kv_heads, head_dim, dtype, .. } = self.layout;
+        num_kv_heads * padded_head(head_dim) * BLOCK_SIZE * dtype.bytes()
+    }
+
+    /// Whether the FP8 kernels are to be used.
+    pub(crate) fn is_fp8(&self) -> bool {
+        self.layout.dtype == KvDType::Fp8
+    }
+
+    /// What multiplies a layer's stored numbers: 1 unless they are FP8.
+    pub(crate) fn scales(&self, layer: usize) -> KvScales {
+        self.scales.get(layer).copied().filter(|_| self.is_fp8()).unwrap_or_default()
     }
 
     /// Addresses of block 0's keys and values of a layer.
@@ -408,16 +422,21 @@ impl Device for HipDevice {
         let padded = KvLayout {
             head_dim: padded_head(layout.head_dim),
             block_size: layout.block_size.next_multiple_of(BLOCK_SIZE),
-            dtype: KvDType::BF16,
             ..*layout
         };
         padded.block_bytes() * layout.num_blocks
     }
 
-    fn alloc_kv_cache(&mut self, layout: &KvLayout) -> Result<HipKvCache, DeviceError> {
-        if layout.dtype != KvDType::BF16 || layout.block_size != BLOCK_SIZE {
+    fn alloc_kv_cache(
+        &mut self,
+        layout: &KvLayout,
+        scales: &[KvScales],
+    ) -> Result<HipKvCache, DeviceError> {
+        let has_kernels = matches!(layout.dtype, KvDType::BF16 | KvDType::Fp8);
+        if !has_kernels || layout.block_size != BLOCK_SIZE {
             return Err(self.unsupported(format!(
-                "a KV cache of {:?} in blocks of {}; use --kv-cache-dtype bf16 --block-size 16",
+                "a KV cache of {:?} in blocks of {}; use --kv-cache-dtype bf16 or fp8 and \
+                 --block-size 16",
                 layout.dtype, layout.block_size
             )));
         }
@@ -425,7 +444,7 @@ impl Device for HipDevice {
         let forgotten = self.forget_graphs();
         let memory = forgotten.and_then(|()| self.zeroed(self.kv_cache_bytes(layout)));
         let memory = memory.map_err(|failure| self.error("the KV cache", failure))?;
-        Ok(HipKvCache { memory, layout: *layout })
+        Ok(HipKvCache { memory, layout: *layout, scales: scales.to_vec() })
     }
 
     fn workspace_bytes(&self, limits: &StepLimits) -> usize {

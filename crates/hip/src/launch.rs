@@ -15,25 +15,63 @@ use crate::runtime::{Gpu, Kernel, Module};
 /// Head sizes, rounded up to 32, that attention has kernels for.
 pub(crate) const PADDED_HEAD_DIMS: [usize; 7] = [32, 64, 96, 128, 160, 192, 256];
 
-/// Names of the attention kernels in the order of [`PADDED_HEAD_DIMS`].
-const DECODE: [&str; 7] = [
-    "attn_decode_d32",
-    "attn_decode_d64",
-    "attn_decode_d96",
-    "attn_decode_d128",
-    "attn_decode_d160",
-    "attn_decode_d192",
-    "attn_decode_d256",
-];
-const PREFILL: [&str; 7] = [
-    "attn_prefill_d32",
-    "attn_prefill_d64",
-    "attn_prefill_d96",
-    "attn_prefill_d128",
-    "attn_prefill_d160",
-    "attn_prefill_d192",
-    "attn_prefill_d256",
-];
+/// Names of the kernels that know how the KV cache stores numbers; of attention in the order of
+/// [`PADDED_HEAD_DIMS`].
+struct CacheNames {
+    rope_and_cache: &'static str,
+    attn_decode: [&'static str; 7],
+    attn_prefill: [&'static str; 7],
+}
+
+const BF16_CACHE: CacheNames = CacheNames {
+    rope_and_cache: "rope_and_cache",
+    attn_decode: [
+        "attn_decode_d32",
+        "attn_decode_d64",
+        "attn_decode_d96",
+        "attn_decode_d128",
+        "attn_decode_d160",
+        "attn_decode_d192",
+        "attn_decode_d256",
+    ],
+    attn_prefill: [
+        "attn_prefill_d32",
+        "attn_prefill_d64",
+        "attn_prefill_d96",
+        "attn_prefill_d128",
+        "attn_prefill_d160",
+        "attn_prefill_d192",
+        "attn_prefill_d256",
+    ],
+};
+const FP8_CACHE: CacheNames = CacheNames {
+    rope_and_cache: "rope_and_cache_fp8",
+    attn_decode: [
+        "attn_decode_fp8_d32",
+        "attn_decode_fp8_d64",
+        "attn_decode_fp8_d96",
+        "attn_decode_fp8_d128",
+        "attn_decode_fp8_d160",
+        "attn_decode_fp8_d192",
+        "attn_decode_fp8_d256",
+    ],
+    attn_prefill: [
+        "attn_prefill_fp8_d32",
+        "attn_prefill_fp8_d64",
+        "attn_prefill_fp8_d96",
+        "attn_prefill_fp8_d128",
+        "attn_prefill_fp8_d160",
+        "attn_prefill_fp8_d192",
+        "attn_prefill_fp8_d256",
+    ],
+};
+
+/// The kernels that know how the KV cache stores numbers.
+pub(crate) struct CacheKernels {
+    pub(crate) rope_and_cache: Kernel<RopeAndCacheParams>,
+    pub(crate) attn_decode: [Kernel<AttnDecodeParams>; 7],
+    pub(crate) attn_prefill: [Kernel<AttnPrefillParams>; 7],
+}
 
 /// The kernels that the layer operations launch.
 pub(crate) struct Kernels {
@@ -46,10 +84,9 @@ pub(crate) struct Kernels {
     pub(crate) gemm_skinny: [Kernel<GemmParams>; 4],
     /// By rows of a tile: 64, 128, 256.
     pub(crate) gemm_big: [Kernel<GemmParams>; 3],
-    pub(crate) rope_and_cache: Kernel<RopeAndCacheParams>,
-    pub(crate) attn_decode: [Kernel<AttnDecodeParams>; 7],
+    bf16_cache: CacheKernels,
+    fp8_cache: CacheKernels,
     pub(crate) attn_reduce: Kernel<AttnReduceParams>,
-    pub(crate) attn_prefill: [Kernel<AttnPrefillParams>; 7],
     pub(crate) silu_mul: Kernel<SiluMulParams>,
     pub(crate) gather_rows: Kernel<GatherRowsParams>,
     pub(crate) admit: Kernel<AdmitParams>,
@@ -90,6 +127,16 @@ impl Loader<'_> {
     }
 }
 
+impl Loader<'_> {
+    fn find_cache(&mut self, names: &CacheNames) -> Result<CacheKernels, HipFailure> {
+        Ok(CacheKernels {
+            rope_and_cache: self.find(names.rope_and_cache)?,
+            attn_decode: self.find_all(names.attn_decode)?,
+            attn_prefill: self.find_all(names.attn_prefill)?,
+        })
+    }
+}
+
 /// The code object of a kernel, and the bytes of its parameters.
 fn embedded(arch: &str, kernel: &str) -> Option<(&'static CodeObject, usize)> {
     CODE_OBJECTS.iter().filter(|object| object.arch == arch).find_map(|object| {
@@ -99,6 +146,11 @@ fn embedded(arch: &str, kernel: &str) -> Option<(&'static CodeObject, usize)> {
 }
 
 impl Kernels {
+    /// Those for a cache of FP8, or of bf16.
+    pub(crate) fn cache(&self, is_fp8: bool) -> &CacheKernels {
+        if is_fp8 { &self.fp8_cache } else { &self.bf16_cache }
+    }
+
     /// Looks every kernel up for the device's architecture.
     pub(crate) fn load(gpu: &Gpu, arch: &str) -> Result<Self, HipFailure> {
         let archs = embedded_archs();
@@ -124,10 +176,9 @@ impl Kernels {
                 "gemm_big_bf16_128",
                 "gemm_big_bf16_256",
             ])?,
-            rope_and_cache: loader.find("rope_and_cache")?,
-            attn_decode: loader.find_all(DECODE)?,
+            bf16_cache: loader.find_cache(&BF16_CACHE)?,
+            fp8_cache: loader.find_cache(&FP8_CACHE)?,
             attn_reduce: loader.find("attn_reduce")?,
-            attn_prefill: loader.find_all(PREFILL)?,
             silu_mul: loader.find("silu_mul")?,
             gather_rows: loader.find("gather_rows")?,
             admit: loader.find("admit")?,

@@ -131,7 +131,7 @@ impl HipDevice {
         out: &HipBuffer,
     ) -> Result<(), HipFailure> {
         let Workspace { limits, step, partial_out, partial_stats, .. } = self.work();
-        let (k_cache, v_cache) = cache.layer(layer);
+        let ((k_cache, v_cache), scales) = (cache.layer(layer), cache.scales(layer));
         let num_segments = step.longest_decode.div_ceil(SEGMENT_TOKENS);
         let params = AttnDecodeParams {
             qkv: qkv.memory.address(),
@@ -151,12 +151,12 @@ impl HipDevice {
             block_stride: cache.block_stride() as u32,
             num_segments: num_segments as u32,
             window: spec.sliding_window.unwrap_or(0),
-            scale: spec.scale,
+            scale: spec.scale * scales.key,
             soft_cap: spec.soft_cap.unwrap_or(0.0),
-            reserved: 0,
+            v_scale: scales.value,
         };
         if num_segments < 2 {
-            return self.decode_part(params, step.num_seqs);
+            return self.decode_part(params, step.num_seqs, cache.is_fp8());
         }
         // Partial results of so many sequences fit the workspace.
         let per_part = partial_segments(limits) / num_segments;
@@ -168,19 +168,24 @@ impl HipDevice {
                 query_start_loc: params.query_start_loc + offset,
                 ..params
             };
-            self.decode_part(part, per_part.min(step.num_seqs - first))?;
+            self.decode_part(part, per_part.min(step.num_seqs - first), cache.is_fp8())?;
         }
         Ok(())
     }
 
     /// Decode attention of `num_seqs` sequences, the first of which is where `params` points.
-    fn decode_part(&self, params: AttnDecodeParams, num_seqs: usize) -> Result<(), HipFailure> {
+    fn decode_part(
+        &self,
+        params: AttnDecodeParams,
+        num_seqs: usize,
+        is_fp8: bool,
+    ) -> Result<(), HipFailure> {
         let limits = &self.work().limits;
         let (num_heads, num_segments) = (params.num_heads as usize, params.num_segments as usize);
         let group = (num_heads / limits.num_kv_heads).div_ceil(16);
         let grid = [limits.num_kv_heads * group, num_segments, num_seqs];
         let padded = padded_head(limits.head_dim);
-        let kernel = &self.kernels.attn_decode[head_index(padded)];
+        let kernel = &self.kernels.cache(is_fp8).attn_decode[head_index(padded)];
         self.stream.launch(kernel, grid, 64, &params)?;
         if num_segments < 2 {
             return Ok(());
@@ -195,6 +200,8 @@ impl HipDevice {
             head_dim: params.head_dim,
             num_segments: params.num_segments,
             window: params.window,
+            v_scale: params.v_scale,
+            reserved: 0,
         };
         let grid = [num_seqs, (num_heads * padded).div_ceil(1024), 1];
         self.stream.launch(&self.kernels.attn_reduce, grid, 256, &params)
@@ -209,7 +216,7 @@ impl HipDevice {
         out: &HipBuffer,
     ) -> Result<(), HipFailure> {
         let Workspace { limits, step, .. } = self.work();
-        let (k_cache, v_cache) = cache.layer(layer);
+        let ((k_cache, v_cache), scales) = (cache.layer(layer), cache.scales(layer));
         let params = AttnPrefillParams {
             qkv: qkv.memory.address(),
             k_cache,
@@ -226,15 +233,16 @@ impl HipDevice {
             block_stride: cache.block_stride() as u32,
             min_query_len: 2,
             window: spec.sliding_window.unwrap_or(0),
-            scale: spec.scale,
+            scale: spec.scale * scales.key,
             soft_cap: spec.soft_cap.unwrap_or(0.0),
-            reserved: 0,
+            v_scale: scales.value,
         };
         let padded = padded_head(limits.head_dim);
         let rows_per_group = if padded > 128 { 128 } else { 256 };
         let rows = step.longest_prefill * (spec.num_heads / limits.num_kv_heads);
         let grid = [limits.num_kv_heads, rows.div_ceil(rows_per_group), step.num_seqs];
-        self.stream.launch(&self.kernels.attn_prefill[head_index(padded)], grid, 512, &params)
+        let kernel = &self.kernels.cache(cache.is_fp8()).attn_prefill[head_index(padded)];
+        self.stream.launch(kernel, grid, 512, &params)
     }
 }
 
@@ -453,7 +461,7 @@ impl LayerOps for HipDevice {
         self.note_reach(|reach| reach.num_positions = rope.num_positions);
         let num_heads = spec.num_heads + 2 * spec.num_kv_heads;
         assert_eq!(qkv.cols, num_heads * spec.head_dim, "rows are not fused QKV");
-        let (k_cache, v_cache) = cache.layer(layer);
+        let ((k_cache, v_cache), scales) = (cache.layer(layer), cache.scales(layer));
         let params = RopeAndCacheParams {
             qkv: qkv.memory.address(),
             positions: step.at.positions,
@@ -470,10 +478,13 @@ impl LayerOps for HipDevice {
             half_rotary: rope.half as u32,
             block_stride: cache.block_stride() as u32,
             eps: spec.norm_eps,
+            k_factor: 1.0 / scales.key,
+            v_factor: 1.0 / scales.value,
         };
         let lanes = (padded_head(spec.head_dim) / 8).next_power_of_two();
         let grid = [step.num_tokens, (num_heads * lanes).div_ceil(256), 1];
-        let result = self.stream.launch(&self.kernels.rope_and_cache, grid, 256, &params);
+        let kernel = &self.kernels.cache(cache.is_fp8()).rope_and_cache;
+        let result = self.stream.launch(kernel, grid, 256, &params);
         self.launched("rope_and_cache", result)
     }
 

@@ -34,23 +34,23 @@ params! {
         qkv: u64, positions: u64, slots: u64, cos: u64, sin: u64, q_norm: u64, k_norm: u64,
         k_cache: u64, v_cache: u64,
         num_heads: u32, num_kv_heads: u32, head_dim: u32, half_rotary: u32, block_stride: u32,
-        eps: f32,
+        eps: f32, k_factor: f32, v_factor: f32,
     }
     AttnDecodeParams {
         qkv: u64, k_cache: u64, v_cache: u64, block_tables: u64, block_table_start: u64,
         seq_lens: u64, query_start_loc: u64, out: u64, partial_out: u64, partial_stats: u64,
         qkv_stride: u32, num_heads: u32, num_kv_heads: u32, head_dim: u32, block_stride: u32,
-        num_segments: u32, window: u32, scale: f32, soft_cap: f32, reserved: u32,
+        num_segments: u32, window: u32, scale: f32, soft_cap: f32, v_scale: f32,
     }
     AttnReduceParams {
         seq_lens: u64, query_start_loc: u64, partial_out: u64, partial_stats: u64, out: u64,
-        num_heads: u32, head_dim: u32, num_segments: u32, window: u32,
+        num_heads: u32, head_dim: u32, num_segments: u32, window: u32, v_scale: f32, reserved: u32,
     }
     AttnPrefillParams {
         qkv: u64, k_cache: u64, v_cache: u64, block_tables: u64, block_table_start: u64,
         seq_lens: u64, query_start_loc: u64, out: u64,
         qkv_stride: u32, num_heads: u32, num_kv_heads: u32, head_dim: u32, block_stride: u32,
-        min_query_len: u32, window: u32, scale: f32, soft_cap: f32, reserved: u32,
+        min_query_len: u32, window: u32, scale: f32, soft_cap: f32, v_scale: f32,
     }
     SiluMulParams { gate_up: u64, out: u64, cols: u32, reserved: u32 }
     GatherRowsParams { x: u64, indices: u64, out: u64, cols: u32, reserved: u32 }

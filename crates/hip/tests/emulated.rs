@@ -156,7 +156,7 @@ fn attention_gives_the_same_bits_whole_and_token_by_token() {
     let tokens: Vec<u32> = (0..20).map(|i| i * 7 % VOCAB as u32).collect();
 
     let mut run = |cuts: &[usize]| -> Vec<Vec<f32>> {
-        let mut cache = device.alloc_kv_cache(&layout).expect("there is room");
+        let mut cache = device.alloc_kv_cache(&layout, &[]).expect("there is room");
         let mut rows = Vec::new();
         let mut start = 0;
         for &end in cuts {

@@ -5,7 +5,8 @@
 //! [`backend::LayerOps`]. Buffers are allocated once; a step allocates nothing here.
 
 use backend::{
-    AddNorm, AttentionSpec, BufferKind, Device, DeviceError, KvLayout, LayerOps, QkvSpec, StepRows,
+    AddNorm, AttentionSpec, BufferKind, Device, DeviceError, KvLayout, KvScales, LayerOps, QkvSpec,
+    StepRows,
 };
 
 use crate::ModelSpec;
@@ -86,6 +87,7 @@ impl<D: LayerOps> Decoder<D> {
         max_num_batched_tokens: usize,
         max_num_seqs: usize,
         kv_layout: &KvLayout,
+        kv_scales: &[KvScales],
     ) -> Result<Self, DeviceError> {
         let shapes = buffer_shapes(&spec, max_num_batched_tokens, max_num_seqs);
         let mut alloc = |i: usize| device.alloc_buffer(shapes[i].0, shapes[i].1, shapes[i].2);
@@ -98,7 +100,7 @@ impl<D: LayerOps> Decoder<D> {
             gathered: alloc(7)?,
             logits: alloc(8)?,
         };
-        let kv_cache = device.alloc_kv_cache(kv_layout)?;
+        let kv_cache = device.alloc_kv_cache(kv_layout, kv_scales)?;
         Ok(Self { spec, weights, buffers, kv_cache })
     }
 

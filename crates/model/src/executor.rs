@@ -1,6 +1,6 @@
 //! A model on a device as the engine sees it: [`Executor`] over the decoder.
 
-use backend::{DeviceError, LayerOps, StepEnd, StepRun};
+use backend::{DeviceError, KvDType, LayerOps, StepEnd, StepRun};
 use engine::{ExecError, Executor, ExecutorLimits};
 use thiserror::Error;
 use types::{
@@ -55,6 +55,10 @@ impl<D: LayerOps> ModelExecutor<D> {
         progress(LoadProgress::entering(LoadPhase::AllocatingKvCache));
         device.set_rope(spec.rope.table(limits.max_model_len))?;
         device.reserve_workspace(&plan.step_limits(&spec))?;
+        let kv_scales = match plan.kv_layout.dtype {
+            KvDType::Fp8 => files.kv_scales().map_err(WeightError::from)?,
+            _ => Vec::new(),
+        };
         let decoder = Decoder::new(
             &mut device,
             spec,
@@ -62,6 +66,7 @@ impl<D: LayerOps> ModelExecutor<D> {
             limits.max_num_batched_tokens,
             limits.max_num_seqs,
             &plan.kv_layout,
+            &kv_scales,
         )?;
         Ok(Self { device, decoder, limits })
     }

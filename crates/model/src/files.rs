@@ -5,6 +5,8 @@
 //! with the shape that the spec promises, and nothing is left over that would change the result.
 //! Weights are read when asked for. Called by the binary, by `inspect` and by the weight loader.
 
+mod kv_scales;
+
 use std::path::{Path, PathBuf};
 
 use backend::TensorShape;
@@ -200,6 +202,8 @@ impl ModelFiles {
         let is_known = |name: &str| {
             known.contains(name)
                 || name == gguf::ROPE_FREQS
+                // They concern an FP8 cache only.
+                || self.is_kv_scale(name)
                 // Buffers that older `transformers` saved along; they are computed here.
                 || name.ends_with(".rotary_emb.inv_freq")
                 // A copy of a tied embedding.

@@ -5,7 +5,8 @@
 use std::path::Path;
 
 use backend::{
-    BufferKind, Device, DeviceError, KvDType, KvLayout, StepLimits, TensorShape, TensorView,
+    BufferKind, Device, DeviceError, KvDType, KvLayout, KvScales, StepLimits, TensorShape,
+    TensorView,
 };
 use model::{
     HostMemory, MAX_NUM_BATCHED_TOKENS, MAX_NUM_SEQS, MIN_AUTO_MODEL_LEN, MemoryLimitSource,
@@ -52,7 +53,7 @@ impl Device for CountingDevice {
         layout.num_blocks * layout.block_bytes() + 64
     }
 
-    fn alloc_kv_cache(&mut self, _: &KvLayout) -> Result<(), DeviceError> {
+    fn alloc_kv_cache(&mut self, _: &KvLayout, _: &[KvScales]) -> Result<(), DeviceError> {
         nothing()
     }
 

@@ -65,6 +65,9 @@ pub(crate) enum KvCacheDtype {
     /// bfloat16
     #[value(alias = "bfloat16")]
     Bf16,
+    /// FP8 e4m3 of gfx942 (FNUZ), half of bf16's memory; scales come with the model or are 1
+    #[value(alias = "fp8_e4m3")]
+    Fp8,
 }
 
 fn parse_block_size(text: &str) -> Result<usize, String> {

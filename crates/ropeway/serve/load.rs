@@ -162,6 +162,7 @@ fn kv_dtype(asked: KvCacheDtype, files: &ModelFiles) -> anyhow::Result<KvDType> 
         KvCacheDtype::F32 => KvDType::F32,
         KvCacheDtype::F16 => KvDType::F16,
         KvCacheDtype::Bf16 => KvDType::BF16,
+        KvCacheDtype::Fp8 => KvDType::Fp8,
         KvCacheDtype::Auto => match files.shape(TensorRole::Embedding)?.dtype {
             DType::F32 => KvDType::F32,
             DType::BF16 => KvDType::BF16,

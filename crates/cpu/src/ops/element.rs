@@ -1,5 +1,6 @@
 //! Element types of the KV cache: how a row of f32 is stored and loaded again.
 
+use backend::{fp8_from_f32, fp8_to_f32};
 use half::{bf16, f16};
 
 use super::simd::{Lanes, simd_dispatch};
@@ -29,6 +30,8 @@ pub(crate) struct SingleElement;
 pub(crate) struct HalfElement;
 /// bfloat16.
 pub(crate) struct BfloatElement;
+/// FP8 e4m3 FNUZ, without its scale.
+pub(crate) struct Fp8Element;
 
 impl KvElement for SingleElement {
     type Stored = f32;
@@ -81,6 +84,26 @@ impl KvElement for BfloatElement {
     unsafe fn load<L: Lanes>(from: *const u16) -> L {
         // SAFETY: the caller's contract is the same.
         unsafe { L::load_bf16(from) }
+    }
+}
+
+impl KvElement for Fp8Element {
+    type Stored = u8;
+
+    fn decode(stored: u8) -> f32 {
+        fp8_to_f32(stored)
+    }
+
+    fn encode_row(_: Isa, from: &[f32], to: &mut [u8]) {
+        for (to, &from) in to.iter_mut().zip(from) {
+            *to = fp8_from_f32(from);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load<L: Lanes>(from: *const u8) -> L {
+        // SAFETY: the caller's contract is the same.
+        unsafe { L::load_fp8(from) }
     }
 }
 
@@ -164,6 +187,36 @@ mod tests {
             BfloatElement::encode_row(isa, &values, &mut encoded);
             for (&value, &bits) in values.iter().zip(&encoded) {
                 assert_eq!(bits, bf16::from_f32(value).to_bits(), "{isa} bf16 of {value:e}");
+            }
+        });
+    }
+
+    simd_dispatch! {
+        fn widen_fp8(from: &[u8], to: &mut [f32]) = widen_fp8_reference | widen_fp8_lanes
+    }
+
+    fn widen_fp8_reference(from: &[u8], to: &mut [f32]) {
+        to.iter_mut().zip(from).for_each(|(to, from)| *to = Fp8Element::decode(*from));
+    }
+
+    #[inline(always)]
+    unsafe fn widen_fp8_lanes<L: Lanes>(from: &[u8], to: &mut [f32]) {
+        for (from, to) in from.chunks_exact(L::LEN).zip(to.chunks_exact_mut(L::LEN)) {
+            // SAFETY: both chunks have `L::LEN` elements.
+            unsafe { Fp8Element::load::<L>(from.as_ptr()).store(to.as_mut_ptr()) };
+        }
+    }
+
+    #[test]
+    fn every_fp8_widens_to_its_number() {
+        for_each_isa(|isa| {
+            let codes: Vec<u8> = (0..=u8::MAX).collect();
+            let mut wide = vec![0.0; codes.len()];
+            widen_fp8(isa, &codes, &mut wide);
+            for (&code, &wide) in codes.iter().zip(&wide) {
+                let number = fp8_to_f32(code);
+                let same = wide.to_bits() == number.to_bits() || (wide.is_nan() && code == 0x80);
+                assert!(same, "{isa}: {code:#x} is {number}, not {wide}");
             }
         });
     }

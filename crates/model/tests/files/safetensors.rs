@@ -1,6 +1,6 @@
 //! Valid safetensors folders: single, sharded, tied, with biases and head norms.
 
-use backend::{DType, TensorShape};
+use backend::{DType, KvScales, TensorShape};
 use model::{Family, LayerTensor, TensorRole};
 use serde_json::json;
 
@@ -105,4 +105,49 @@ fn qwen2_has_biases_and_qwen3_head_norms() {
     assert!(message.contains("self_attn.k_norm.weight"), "{message}");
     let message = open("Qwen2ForCausalLM", &biases[..2]).unwrap_err().to_string();
     assert!(message.contains("self_attn.v_proj.bias"), "{message}");
+}
+
+/// The tiny Llama with scales of an FP8 cache: name after the layer, shape, numbers.
+fn with_scales(scales: &[(&str, Vec<usize>, Vec<f32>)]) -> Folder {
+    let folder = Folder::llama();
+    let named = scales.iter().map(|(name, shape, numbers)| {
+        (format!("model.layers.{name}"), shape.clone(), numbers.clone())
+    });
+    let tensors: Vec<_> = llama_tensors().into_iter().chain(named).collect();
+    folder.write("model.safetensors", safetensors_file(&tensors));
+    folder
+}
+
+#[test]
+fn scales_of_an_fp8_cache_in_both_spellings() {
+    let none = Folder::llama().open().unwrap().kv_scales().unwrap();
+    assert_eq!(none, [KvScales::default(); 2]);
+    let folder = with_scales(&[
+        ("0.self_attn.k_scale", vec![], vec![0.25]),
+        ("0.self_attn.v_scale", vec![1], vec![0.5]),
+        ("1.self_attn.k_proj.k_scale", vec![1], vec![0.03]),
+        ("1.self_attn.v_proj.v_scale", vec![], vec![3.0]),
+    ]);
+    // Twice as large for FNUZ.
+    let expected = [(0.5, 1.0), (0.06, 6.0)].map(|(key, value)| KvScales { key, value });
+    assert_eq!(folder.open().unwrap().kv_scales().unwrap(), expected);
+}
+
+#[test]
+fn odd_scales_of_an_fp8_cache_are_refused_when_they_are_used() {
+    let value = ("1.self_attn.v_scale", vec![1], vec![1.0]);
+    for (key, part) in [
+        (None, "`model.layers.1.self_attn.k_scale`: is missing"),
+        (Some((vec![2], vec![1.0, 1.0])), "[1, 2]"),
+        (Some((vec![1], vec![0.0])), "is 0;"),
+        (Some((vec![1], vec![f32::NAN])), "is NaN;"),
+    ] {
+        let key = key.map(|(shape, numbers)| ("1.self_attn.k_scale", shape, numbers));
+        let scales: Vec<_> = key.into_iter().chain([value.clone()]).collect();
+        let error = with_scales(&scales).open().unwrap().kv_scales().unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+    let beyond = with_scales(&[("2.self_attn.k_scale", vec![1], vec![1.0])]);
+    let error = beyond.open().unwrap_err().to_string();
+    assert!(error.contains("model.layers.2.self_attn.k_scale"), "{error}");
 }

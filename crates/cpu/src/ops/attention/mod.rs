@@ -22,7 +22,7 @@ use crate::par::SharedRows;
 use crate::pool::Pool;
 use crate::step::{StepState, Tile};
 
-use super::element::{BfloatElement, HalfElement, KvElement, SingleElement};
+use super::element::{BfloatElement, Fp8Element, HalfElement, KvElement, SingleElement};
 use kernel::{PartialMut, SplitJob, Visible, attend_split};
 pub(crate) use workspace::AttentionWorkspace;
 use workspace::{Partial, TileScratch, lock, split_tokens};
@@ -161,11 +161,12 @@ impl Attention<'_> {
         let (group, head_dim) = (self.group(), self.cache.layout().head_dim);
         let first_head = unit.kv_head * group * head_dim;
         let first_token = unit.tile.first_token as usize;
+        let scale = self.spec.scale * self.cache.scales(self.layer).key;
         let rows = queries.chunks_exact_mut(group * head_dim);
         for (i, rows) in rows.take(unit.tile.num_tokens as usize).enumerate() {
             let heads = &self.qkv[(first_token + i) * self.qkv_len + first_head..][..rows.len()];
             for (to, from) in rows.iter_mut().zip(heads) {
-                *to = from * self.spec.scale;
+                *to = from * scale;
             }
         }
     }
@@ -195,6 +196,9 @@ impl Attention<'_> {
             }
             LayerView::Bfloat(layer) => {
                 self.dispatch::<BfloatElement>(layer, unit, split, queries, scores, visible, out);
+            }
+            LayerView::Fp8(layer) => {
+                self.dispatch::<Fp8Element>(layer, unit, split, queries, scores, visible, out);
             }
         }
     }
@@ -254,6 +258,7 @@ impl Attention<'_> {
 
     fn write_out(&self, unit: Unit, running: &Partial, out: &SharedRows<'_, f32>) {
         let (group, head_dim) = (self.group(), self.cache.layout().head_dim);
+        let v_scale = self.cache.scales(self.layer).value;
         for i in 0..unit.tile.num_tokens as usize {
             let token = unit.tile.first_token as usize + i;
             let start = (token * self.spec.num_heads + unit.kv_head * group) * head_dim;
@@ -261,7 +266,7 @@ impl Attention<'_> {
             // its tokens and KV head, is written by one task, and takes one segment at a time.
             let heads = unsafe { out.segment(start, group * head_dim) };
             for (g, head) in heads.chunks_exact_mut(head_dim).enumerate() {
-                running.normalized(i * group + g, head);
+                running.normalized(i * group + g, v_scale, head);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Paged attention against naive f64, and its bit-equality in every way to compute it.
 
-use backend::{AttentionSpec, KvDType, KvLayout, StepLimits};
+use backend::{AttentionSpec, KvDType, KvLayout, KvScales, StepLimits, fp8_from_f32, fp8_to_f32};
 use half::{bf16, f16};
 use types::StepInput;
 
@@ -39,6 +39,9 @@ const LLAMA_LIKE: Setup = Setup {
     num_threads: 2,
     tiled: false,
 };
+
+/// Of the layer that these tests use, if its cache is FP8.
+const SCALES: KvScales = KvScales { key: 0.033, value: 0.017 };
 
 impl Setup {
     fn limits(&self) -> StepLimits {
@@ -87,11 +90,13 @@ impl Setup {
         }
     }
 
-    fn stored(&self, value: f32) -> f64 {
+    /// What the cache gives back of a number, times `scale` in FP8.
+    fn stored(&self, value: f32, scale: f32) -> f64 {
         f64::from(match self.dtype {
             KvDType::F32 => value,
             KvDType::F16 => f16::from_f32(value).to_f32(),
             KvDType::BF16 => bf16::from_f32(value).to_f32(),
+            KvDType::Fp8 => fp8_to_f32(fp8_from_f32(value * (1.0 / scale))) * scale,
         })
     }
 
@@ -104,8 +109,9 @@ impl Setup {
         let value_at = (self.num_heads + self.num_kv_heads + kv_head) * dim;
         let first = self.window.map_or(0, |w| (position + 1).saturating_sub(w as usize));
         let score = |row: &Vec<f32>| {
-            let dot: f64 =
-                (0..dim).map(|i| f64::from(query[i]) * self.stored(row[key_at + i])).sum();
+            let dot: f64 = (0..dim)
+                .map(|i| f64::from(query[i]) * self.stored(row[key_at + i], SCALES.key))
+                .sum();
             let score = dot * f64::from(self.scale());
             self.soft_cap.map_or(score, |cap| f64::from(cap) * (score / f64::from(cap)).tanh())
         };
@@ -115,7 +121,8 @@ impl Setup {
         let total: f64 = weights.iter().sum();
         let mean = |i: usize| {
             let values = rows[first..=position].iter().zip(&weights);
-            values.map(|(row, w)| w * self.stored(row[value_at + i])).sum::<f64>() / total
+            values.map(|(row, w)| w * self.stored(row[value_at + i], SCALES.value)).sum::<f64>()
+                / total
         };
         (0..dim).map(mean).collect()
     }
@@ -153,7 +160,7 @@ impl Bench {
             dtype: setup.dtype,
         };
         let pool = Pool::new(setup.num_threads).unwrap();
-        let mut cache = CpuKvCache::new("cpu", &layout).unwrap();
+        let mut cache = CpuKvCache::new("cpu", &layout, &[KvScales::default(), SCALES]).unwrap();
         let slots: Vec<u32> = (0..(setup.num_blocks() * setup.block_size) as u32).collect();
         let qkv = vec![f32::NAN; slots.len() * setup.row_len()];
         let keys_start = setup.num_heads * setup.head_dim;
@@ -251,6 +258,9 @@ fn matches_f64_for_all_element_types_windows_and_caps() {
         let base = Setup { isa, ..LLAMA_LIKE };
         check_naive(Setup { dtype: KvDType::F16, ..base }, 290, TOLERANCE);
         check_naive(Setup { dtype: KvDType::BF16, ..base }, 290, TOLERANCE);
+        check_naive(Setup { dtype: KvDType::Fp8, ..base }, 290, TOLERANCE);
+        let wide = Setup { dtype: KvDType::Fp8, head_dim: 72, block_size: 8, ..base };
+        check_naive(Setup { soft_cap: Some(5.0), window: Some(20), ..wide }, 290, TOLERANCE);
         check_naive(Setup { window: Some(1), ..base }, 290, TOLERANCE);
         check_naive(Setup { window: Some(37), ..base }, 600, TOLERANCE);
         check_naive(Setup { window: Some(300), ..base }, 600, TOLERANCE);
@@ -289,6 +299,7 @@ fn bits_do_not_depend_on_chunks_tables_or_threads() {
         let base = Setup { isa, ..LLAMA_LIKE };
         check_invariance(base);
         check_invariance(Setup { dtype: KvDType::BF16, soft_cap: Some(8.0), ..base });
+        check_invariance(Setup { dtype: KvDType::Fp8, ..base });
         check_invariance(Setup { window: Some(270), block_size: 24, head_dim: 24, ..base });
     });
 }

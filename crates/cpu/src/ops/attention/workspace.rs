@@ -178,12 +178,12 @@ impl Partial {
         }
     }
 
-    /// Writes a row's attention output.
-    pub(super) fn normalized(&self, row: usize, out: &mut [f32]) {
-        let inverse = 1.0 / self.sum[row];
+    /// Writes a row's attention output; `v_scale` is that of stored values.
+    pub(super) fn normalized(&self, row: usize, v_scale: f32, out: &mut [f32]) {
+        let factor = 1.0 / self.sum[row] * v_scale;
         let acc = &self.acc[row * out.len()..][..out.len()];
         for (out, acc) in out.iter_mut().zip(acc) {
-            *out = acc * inverse;
+            *out = acc * factor;
         }
     }
 }

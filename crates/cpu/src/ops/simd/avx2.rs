@@ -75,6 +75,21 @@ impl Lanes for F32x8 {
     }
 
     #[inline(always)]
+    unsafe fn load_fp8(from: *const u8) -> Self {
+        // SAFETY: see above.
+        unsafe {
+            // As halves, of bias 15 and not 8: 2^7 too small. Only NaN looks like minus zero.
+            let code = _mm_cvtepu8_epi16(_mm_loadl_epi64(from.cast()));
+            let sign = _mm_slli_epi16::<8>(_mm_and_si128(code, _mm_set1_epi16(0x80)));
+            let rest = _mm_slli_epi16::<7>(_mm_and_si128(code, _mm_set1_epi16(0x7f)));
+            let half = _mm_or_si128(sign, rest);
+            let is_nan = _mm_cmpeq_epi16(half, _mm_set1_epi16(i16::MIN));
+            let half = _mm_or_si128(half, _mm_and_si128(is_nan, _mm_set1_epi16(0x7e00)));
+            Self(_mm256_mul_ps(_mm256_cvtph_ps(half), _mm256_set1_ps(128.0)))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         // SAFETY: see above.
         unsafe { Self(_mm256_add_ps(self.0, other.0)) }

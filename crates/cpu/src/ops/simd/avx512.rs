@@ -73,6 +73,21 @@ impl Lanes for F32x16 {
     }
 
     #[inline(always)]
+    unsafe fn load_fp8(from: *const u8) -> Self {
+        // SAFETY: see above.
+        unsafe {
+            // As halves, of bias 15 and not 8: 2^7 too small. Only NaN looks like minus zero.
+            let code = _mm256_cvtepu8_epi16(_mm_loadu_si128(from.cast()));
+            let sign = _mm256_slli_epi16::<8>(_mm256_and_si256(code, _mm256_set1_epi16(0x80)));
+            let rest = _mm256_slli_epi16::<7>(_mm256_and_si256(code, _mm256_set1_epi16(0x7f)));
+            let half = _mm256_or_si256(sign, rest);
+            let is_nan = _mm256_cmpeq_epi16(half, _mm256_set1_epi16(i16::MIN));
+            let half = _mm256_or_si256(half, _mm256_and_si256(is_nan, _mm256_set1_epi16(0x7e00)));
+            Self(_mm512_mul_ps(_mm512_cvtph_ps(half), _mm512_set1_ps(128.0)))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         // SAFETY: see above.
         unsafe { Self(_mm512_add_ps(self.0, other.0)) }

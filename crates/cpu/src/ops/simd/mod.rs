@@ -31,6 +31,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn load_bf16(from: *const u16) -> Self;
     /// Narrows to bfloat16, to nearest even; NaN stays NaN.
     unsafe fn store_bf16(self, to: *mut u16);
+    /// Widens FP8 e4m3 FNUZ.
+    unsafe fn load_fp8(from: *const u8) -> Self;
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
