@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use backend::{
-    AttentionSpec, BufferKind, DType, Device, DeviceError, KvDType, KvLayout, LayerOps, QkvSpec,
-    RopeTable, StepLimits, TensorShape, TensorView,
+    AttentionSpec, BufferKind, DType, Device, DeviceError, KvDType, KvLayout, KvScales, LayerOps,
+    QkvSpec, RopeTable, StepLimits, TensorShape, TensorView, fp8_from_f32, fp8_to_f32,
 };
 use half::bf16;
 use hip::{HipConfig, HipDevice, HipWeight};
@@ -130,6 +130,21 @@ fn embedding_norm_and_head_choose_the_token_that_the_host_chooses() {
 
 #[test]
 fn attention_gives_the_same_bits_whole_and_token_by_token() {
+    // The first token sees itself only: its values come out as they went in.
+    attention_in_pieces(KvDType::BF16, &[], |value| value);
+}
+
+#[test]
+fn attention_over_fp8_gives_the_same_bits_whole_and_token_by_token() {
+    let scales = [KvScales::default(), KvScales { key: 0.02, value: 0.0061 }];
+    attention_in_pieces(KvDType::Fp8, &scales, |value| {
+        let value = fp8_to_f32(fp8_from_f32(value * (1.0 / 0.0061))) * 0.0061;
+        bf16::from_f32(value).to_f32()
+    });
+}
+
+/// `stored` is what the cache makes of a value.
+fn attention_in_pieces(dtype: KvDType, scales: &[KvScales], stored: impl Fn(f32) -> f32) {
     let mut device = device();
     let layout = KvLayout {
         num_layers: 2,
@@ -137,8 +152,9 @@ fn attention_gives_the_same_bits_whole_and_token_by_token() {
         block_size: 16,
         num_kv_heads: KV_HEADS,
         head_dim: HEAD_DIM,
-        dtype: KvDType::BF16,
+        dtype,
     };
+    assert_eq!(device.kv_cache_bytes(&layout), 2 * 2 * 2 * KV_HEADS * 32 * 16 * dtype.bytes());
     let cols = (HEADS + 2 * KV_HEADS) * HEAD_DIM;
     let half = HEAD_DIM / 2;
     let angles = |f: fn(f32) -> f32| (0..64 * half).map(|i| f(i as f32 * 0.1)).collect();
@@ -156,7 +172,7 @@ fn attention_gives_the_same_bits_whole_and_token_by_token() {
     let tokens: Vec<u32> = (0..20).map(|i| i * 7 % VOCAB as u32).collect();
 
     let mut run = |cuts: &[usize]| -> Vec<Vec<f32>> {
-        let mut cache = device.alloc_kv_cache(&layout, &[]).expect("there is room");
+        let mut cache = device.alloc_kv_cache(&layout, scales).expect("there is room");
         let mut rows = Vec::new();
         let mut start = 0;
         for &end in cuts {
@@ -170,8 +186,8 @@ fn attention_gives_the_same_bits_whole_and_token_by_token() {
         rows
     };
     let whole = run(&[20]);
-    // The first token sees itself only: its values come out as they went in.
     let values = &numbers(3, VOCAB * cols)[(HEADS + KV_HEADS) * HEAD_DIM..cols];
+    let values: Vec<f32> = values.iter().map(|value| stored(*value)).collect();
     assert_eq!(whole[0][..HEAD_DIM], values[..HEAD_DIM]);
     assert_eq!(whole[0][2 * HEAD_DIM..3 * HEAD_DIM], values[HEAD_DIM..]);
     let each: Vec<usize> = (1..=20).collect();
