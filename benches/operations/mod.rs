@@ -120,7 +120,7 @@ impl<D: LayerOps> Layer<D> {
             activated: rows(shape.intermediate),
             gathered: buffer(BufferKind::Activation, MAX_SEQS, shape.hidden),
             logits: buffer(BufferKind::Logits, MAX_SEQS, shape.vocab),
-            cache: device.alloc_kv_cache(&layout).expect("the cache fits"),
+            cache: device.alloc_kv_cache(&layout, &[]).expect("the cache fits"),
         }
     }
 }

@@ -81,7 +81,7 @@ fn step(chunks: Chunks<'_>) -> StepInput {
 fn run<D: LayerOps>(device: &mut D, case: &Case, steps: &[Chunks<'_>]) -> [Vec<Vec<f32>>; 2] {
     let limits = case.limits();
     device.set_rope(case.rope()).expect("the table is whole");
-    let mut cache = device.alloc_kv_cache(&cache_layout(&limits, NUM_BLOCKS)).expect("room");
+    let mut cache = device.alloc_kv_cache(&cache_layout(&limits, NUM_BLOCKS), &[]).expect("room");
     let norms = case.qk_norm.then(|| {
         let norm = |seed| Matrix::random(seed, 1, case.head_dim);
         (norm(21).upload(device), norm(22).upload(device))

@@ -71,8 +71,8 @@ mod tests {
             let wanted = f64::from(value.clamp(-240.0, 240.0));
             let away = |code: u8| (f64::from(fp8_to_f32(code)) - wanted).abs();
             for other in (0..=u8::MAX).filter(|other| *other != NAN && *other != code) {
-                let is_best =
-                    away(code) < away(other) || (away(code) == away(other) && code % 2 == 0);
+                let is_best = away(code) < away(other)
+                    || (away(code) == away(other) && code.is_multiple_of(2));
                 assert!(is_best, "{value:e} becomes {code:#x}, not {other:#x}");
             }
         }

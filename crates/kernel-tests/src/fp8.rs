@@ -41,7 +41,7 @@ pub fn fp8_code(value: f32) -> u8 {
         0
     } else {
         let (up, down) = (POSITIVE[above] - magnitude, magnitude - POSITIVE[above - 1]);
-        if up < down || (up == down && above % 2 == 0) { above } else { above - 1 }
+        if up < down || (up == down && above.is_multiple_of(2)) { above } else { above - 1 }
     };
     // There is no negative zero: its code is NaN.
     if code > 0 && value < 0.0 { code as u8 | 0x80 } else { code as u8 }

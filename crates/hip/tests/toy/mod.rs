@@ -144,14 +144,15 @@ impl Toy {
             gathered: device.alloc_buffer(BufferKind::Activation, seqs, HIDDEN)?,
             logits: device.alloc_buffer(BufferKind::Logits, seqs, VOCAB)?,
         };
-        let cache = device.alloc_kv_cache(&KvLayout {
+        let layout = KvLayout {
             num_layers: LAYERS,
             num_blocks: NUM_BLOCKS,
             block_size: BLOCK,
             num_kv_heads: KV_HEADS,
             head_dim: HEAD_DIM,
             dtype: KvDType::BF16,
-        })?;
+        };
+        let cache = device.alloc_kv_cache(&layout, &[])?;
         Ok(Self { device, embedding, layers, norm, buffers, cache })
     }
 

@@ -10,7 +10,7 @@ use std::f32::consts::LOG2_E;
 
 use super::Attention;
 use crate::kv::LayerView;
-use crate::ops::element::{BfloatElement, HalfElement, KvElement, SingleElement};
+use crate::ops::element::{BfloatElement, Fp8Element, HalfElement, KvElement, SingleElement};
 use crate::par::for_each_row;
 
 /// Tokens that share a maximum.
@@ -77,6 +77,9 @@ impl Attention<'_> {
                     LayerView::Bfloat(m) => {
                         self.head::<BfloatElement>(m, seqs[token], token, head, out);
                     }
+                    LayerView::Fp8(m) => {
+                        self.head::<Fp8Element>(m, seqs[token], token, head, out);
+                    }
                 }
             }
         });
@@ -102,8 +105,8 @@ impl Attention<'_> {
             }
             total.merge(&run);
         }
-        let inverse = 1.0 / total.sum;
-        out.iter_mut().zip(&total.out).for_each(|(out, sum)| *out = sum * inverse);
+        let factor = 1.0 / total.sum * self.cache.scales(self.layer).value;
+        out.iter_mut().zip(&total.out).for_each(|(out, sum)| *out = sum * factor);
     }
 
     /// Adds a tile of tokens, of which those in `visible` count.
@@ -161,7 +164,7 @@ impl Attention<'_> {
 
     /// A dot product as an exponent of 2.
     fn exponent(&self, dot: f32) -> f32 {
-        let score = dot * self.spec.scale;
+        let score = dot * (self.spec.scale * self.cache.scales(self.layer).key);
         LOG2_E * self.spec.soft_cap.map_or(score, |cap| cap * (score / cap).tanh())
     }
 
