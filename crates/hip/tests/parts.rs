@@ -63,7 +63,7 @@ impl Bench {
             head_dim: HEAD_DIM,
             dtype: KvDType::BF16,
         };
-        let cache = device.alloc_kv_cache(&layout).expect("there is room");
+        let cache = device.alloc_kv_cache(&layout, &[]).expect("there is room");
         let angles = |f: fn(f32) -> f32| (0..tokens * 8).map(|i| f(i as f32 * 0.01)).collect();
         let rope = RopeTable { rotary_dim: 16, cos: angles(f32::cos), sin: angles(f32::sin) };
         device.set_rope(rope).expect("the table is whole");
