@@ -1,8 +1,10 @@
-//! The official OpenAI client against the real binary with the real model: runs `tests/client`.
+//! The official OpenAI client, and a ZeroMQ subscriber, against the real binary with the real model:
+//! runs `tests/client`.
 #![forbid(unsafe_code)]
 
 mod server_process;
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
@@ -10,13 +12,22 @@ use server_process::{ServerProcess, real_model};
 
 const MODEL: &str = "SmolLM2-135M-Instruct";
 
+/// Addresses on which nothing listens at the moment.
+fn free_addresses() -> [String; 2] {
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    listeners.map(|listener| listener.local_addr().expect("it is bound").to_string())
+}
+
 #[test]
 fn official_client_is_satisfied() {
     let python = std::env::var_os("ROPEWAY_TEST_PYTHON").expect(
         "ROPEWAY_TEST_PYTHON is not set; run scripts/test.sh, or set it to a Python that has the \
          packages of tests/client/requirements.txt",
     );
-    let server = ServerProcess::ready(&real_model(), &["--served-model-name", MODEL]);
+    let [events, replay] = free_addresses();
+    let args = ["--kv-events-endpoint", &events, "--kv-events-replay-endpoint", &replay];
+    let args = [&["--served-model-name", MODEL], &args[..]].concat();
+    let server = ServerProcess::ready(&real_model(), &args);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/client");
     // Nothing is left in the source tree: no byte code (-B), no cache of pytest.
     let output = Command::new(&python)
@@ -25,6 +36,8 @@ fn official_client_is_satisfied() {
         .current_dir(&folder)
         .env("ROPEWAY_URL", &server.url)
         .env("ROPEWAY_MODEL", MODEL)
+        .env("ROPEWAY_KV_EVENTS", format!("tcp://{events}"))
+        .env("ROPEWAY_KV_REPLAY", format!("tcp://{replay}"))
         .output()
         .unwrap_or_else(|error| panic!("ROPEWAY_TEST_PYTHON {python:?} does not start: {error}"));
     let text = String::from_utf8_lossy(&output.stdout);
