@@ -1,9 +1,11 @@
 //! A model in this process, without HTTP: executors and engines of chosen sizes.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod ahead;
+
 use std::path::Path;
 
-use backend::KvDType;
+use backend::{KvDType, LayerOps};
 use cpu::{Activations, CpuConfig, CpuDevice};
 use engine::{EngineConfig, EngineHandle, EngineObserver, Policy, RequestStats, RequestStream};
 use engine::{StepReport, TokenTiming};
@@ -56,10 +58,13 @@ pub(crate) fn plan_request(files: &ModelFiles, sizes: Sizes) -> PlanRequest {
 }
 
 pub(crate) fn executor(path: &Path, sizes: Sizes) -> ModelExecutor<CpuDevice> {
-    let files = ModelFiles::open(path).expect("the model opens");
     let activations = Some(sizes.activations);
     let config = CpuConfig { num_threads: Some(sizes.num_threads), isa: None, activations };
-    let device = CpuDevice::new(config).expect("the CPU device starts");
+    executor_on(CpuDevice::new(config).expect("the CPU device starts"), path, sizes)
+}
+
+pub(crate) fn executor_on<D: LayerOps>(device: D, path: &Path, sizes: Sizes) -> ModelExecutor<D> {
+    let files = ModelFiles::open(path).expect("the model opens");
     let request = plan_request(&files, sizes);
     let host = HostMemory::read().expect("the machine says how much memory it has");
     let plan = MemoryPlan::new(&files, &device, &request, host).expect("the plan fits");
