@@ -132,20 +132,21 @@ async fn the_emulated_gpu_gives_the_same_tokens_with_two_steps_in_flight() {
         prefix_caching: true,
         ..Sizes::default()
     };
-    let executor = || {
-        let library = Some(emulator());
-        let device = HipDevice::new(&HipConfig { index: 0, library }).unwrap();
-        executor_on(device, &golden("qwen3"), sizes)
+    let executor = |max_graphs| {
+        let config = HipConfig { library: Some(emulator()), max_graphs, ..HipConfig::default() };
+        executor_on(HipDevice::new(&config).unwrap(), &golden("qwen3"), sizes)
     };
-    let (engine, counts) = start(executor(), 1, sizes);
+    let (engine, counts) = start(executor(0), 1, sizes);
     let unstopped = outputs(&engine, requests(5, 12)).await;
     let requests = with_stops(requests(5, 12), &unstopped);
     let expected = outputs(&engine, requests.clone()).await;
     assert_eq!(counts.num_deferred.load(Ordering::Relaxed), 0);
 
-    let (engine, counts) = start(executor(), 2, sizes);
-    let ahead = outputs(&engine, requests).await;
-    assert_eq!(tokens_and_ends(&ahead), tokens_and_ends(&expected));
-    assert!(counts.num_deferred.load(Ordering::Relaxed) > 20);
-    assert_eq!(counts.most_in_flight.load(Ordering::Relaxed), 2);
+    for max_graphs in [0, HipConfig::default().max_graphs] {
+        let (engine, counts) = start(executor(max_graphs), 2, sizes);
+        let ahead = outputs(&engine, requests.clone()).await;
+        assert_eq!(tokens_and_ends(&ahead), tokens_and_ends(&expected), "{max_graphs} graphs");
+        assert!(counts.num_deferred.load(Ordering::Relaxed) > 20);
+        assert_eq!(counts.most_in_flight.load(Ordering::Relaxed), 2);
+    }
 }

@@ -1,5 +1,6 @@
 //! A step allocates nothing: the real engine, scheduler, model and CPU device, with every
-//! allocation of the engine thread counted between one launch and the next.
+//! allocation of the engine thread counted between one launch and the next. With one step in flight
+//! and with two.
 
 mod counting_allocator;
 mod local_model;
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use counting_allocator::num_allocations;
 use engine::{EngineObserver, ExecError, Executor, ExecutorLimits, RequestStats, StepReport};
 use engine::{RequestStream, TokenTiming};
+use local_model::ahead::RunAhead;
 use local_model::{Sizes, greedy};
 use server_process::golden;
 use types::{EngineRequest, FinishReason, Sampled, SamplingParams, StepInput, TokenId};
@@ -45,8 +47,9 @@ impl<E: Executor> Executor for Metered<E> {
     fn launch(&mut self, input: &StepInput) -> Result<(), ExecError> {
         let mut launches = self.launches.lock().expect("no test panicked here");
         // An engine far ahead waits for its dispatcher, and a thread that waits for the first time
-        // makes its waker. That is not the step path.
-        while self.num_dispatched.load(Ordering::Acquire) < launches.len() {
+        // makes its waker. That is not the step path. Steps in flight have nothing to dispatch yet.
+        let max_in_flight = self.limits().max_in_flight;
+        while self.num_dispatched.load(Ordering::Acquire) + max_in_flight <= launches.len() {
             std::thread::yield_now();
         }
         assert!(launches.len() < MAX_STEPS, "the notes would grow");
@@ -76,9 +79,20 @@ impl EngineObserver for StepCounter {
 }
 
 /// Runs all requests to their ends and returns the launches.
-fn launches(sizes: Sizes, requests: Vec<EngineRequest>) -> Vec<Launch> {
+fn launches(sizes: Sizes, max_in_flight: usize, requests: Vec<EngineRequest>) -> Vec<Launch> {
     let mut executor = local_model::executor(&golden("llama"), sizes);
     executor.warm_up(&|_| ()).expect("the warm-up runs");
+    match max_in_flight {
+        1 => launches_of(executor, sizes, requests),
+        _ => launches_of(RunAhead::new(executor), sizes, requests),
+    }
+}
+
+fn launches_of(
+    executor: impl Executor + 'static,
+    sizes: Sizes,
+    requests: Vec<EngineRequest>,
+) -> Vec<Launch> {
     let launches = Arc::new(Mutex::new(Vec::with_capacity(MAX_STEPS)));
     let num_dispatched = Arc::new(AtomicUsize::new(0));
     let metered = Metered {
@@ -116,24 +130,25 @@ fn requests() -> Vec<EngineRequest> {
 }
 
 /// Allocations of the engine thread from each step's launch to the next one's, where nobody came
-/// or went between them: `(new tokens, sequences, allocations)`.
-fn steady_steps(launches: &[Launch]) -> Vec<(usize, usize, usize)> {
-    let pairs = launches.windows(2).skip(WARM_UP_STEPS);
-    pairs
-        .filter(|pair| {
-            let nobody_comes = pair.iter().all(|launch| launch.num_admitted == 0);
-            nobody_comes && pair[0].num_seqs == pair[1].num_seqs
-        })
-        .map(|pair| {
-            let num_allocations = pair[1].num_allocations - pair[0].num_allocations;
-            (pair[0].num_tokens, pair[0].num_seqs, num_allocations)
-        })
-        .collect()
+/// or went between them: `(new tokens, sequences, allocations)`. With two steps in flight, who went
+/// with a step is told its end after the next one's launch.
+fn steady_steps(launches: &[Launch], max_in_flight: usize) -> Vec<(usize, usize, usize)> {
+    let runs = launches.windows(1 + max_in_flight).skip(WARM_UP_STEPS);
+    runs.filter(|run| {
+        run.iter().all(|launch| launch.num_admitted == 0 && launch.num_seqs == run[0].num_seqs)
+    })
+    .map(|run| {
+        let [.., last, next] = run else { panic!("two launches or more") };
+        (last.num_tokens, last.num_seqs, next.num_allocations - last.num_allocations)
+    })
+    .collect()
 }
 
 #[test]
 fn steady_steps_allocate_nothing() {
-    for (num_threads, prefix_caching) in [(1, true), (2, true), (1, false)] {
+    for (num_threads, prefix_caching, max_in_flight) in
+        [(1, true, 1), (2, true, 1), (1, false, 1), (1, true, 2)]
+    {
         let sizes = Sizes {
             max_num_seqs: 4,
             max_num_batched_tokens: 16,
@@ -143,7 +158,7 @@ fn steady_steps_allocate_nothing() {
             prefix_caching,
             ..Sizes::default()
         };
-        let steps = steady_steps(&launches(sizes, requests()));
+        let steps = steady_steps(&launches(sizes, max_in_flight, requests()), max_in_flight);
         let (prefills, decodes): (Vec<_>, Vec<_>) =
             steps.into_iter().partition(|(num_tokens, num_seqs, _)| num_tokens > num_seqs);
         assert!(prefills.len() >= 15, "only {} steps were chunks of prompts", prefills.len());
@@ -153,8 +168,8 @@ fn steady_steps_allocate_nothing() {
                 steps.iter().filter(|(_, _, num_allocations)| *num_allocations > 0).collect();
             assert!(
                 guilty.is_empty(),
-                "{} of {} {what} steps allocated on {num_threads} threads (tokens, sequences, \
-                 allocations): {guilty:?}",
+                "{} of {} {what} steps allocated on {num_threads} threads, {max_in_flight} in \
+                 flight (tokens, sequences, allocations): {guilty:?}",
                 guilty.len(),
                 steps.len()
             );
