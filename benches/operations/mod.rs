@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use backend::{
-    AttentionSpec, BufferKind, DType, KvDType, KvLayout, LayerOps, QkvSpec, RopeTable, StepLimits,
-    StepRun, TensorShape, TensorView,
+    AddNorm, AttentionSpec, BufferKind, DType, DeviceError, KvDType, KvLayout, LayerOps, QkvSpec,
+    RopeTable, StepEnd, StepLimits, StepRun, TensorShape, TensorView,
 };
 use kernel_tests::ModelShape;
 use types::{AdmittedSeq, SampleRow, SamplerSlot, SamplingParams, StepInput};
@@ -48,10 +48,15 @@ pub(crate) trait Meter<D> {
 struct Layer<D: LayerOps> {
     shape: ModelShape,
     norm: D::Weight,
-    products: Vec<D::Weight>,
+    qkv_weight: D::Weight,
+    o_weight: D::Weight,
+    gate_up_weight: D::Weight,
+    down_weight: D::Weight,
     head: D::Weight,
     hidden: D::Buffer,
     delta: D::Buffer,
+    /// Of products that are added, and of gate and up.
+    scratch: [D::Buffer; 2],
     normed: D::Buffer,
     qkv: D::Buffer,
     attended: D::Buffer,
@@ -67,6 +72,13 @@ fn weight<D: LayerOps>(device: &mut D, dtype: DType, rows: usize, cols: usize) -
     let bytes = vec![0; rows * dtype.row_bytes(cols).expect("plain rows")];
     let view = TensorView::new(shape, &bytes).expect("sizes agree");
     device.upload_weight(&[view]).expect("the weight fits")
+}
+
+fn gate_up<D: LayerOps>(device: &mut D, shape: &ModelShape) -> D::Weight {
+    let (dtype, rows, cols) = (DType::BF16, shape.intermediate, shape.hidden);
+    let bytes = vec![0; rows * dtype.row_bytes(cols).expect("plain rows")];
+    let view = TensorView::new(TensorShape { dtype, rows, cols }, &bytes).expect("sizes agree");
+    device.upload_gate_up(view, view).expect("the weight fits")
 }
 
 fn limits(shape: &ModelShape) -> StepLimits {
@@ -89,9 +101,11 @@ impl<D: LayerOps> Layer<D> {
         let (cos, sin) = (vec![1.0; MAX_LEN * half], vec![0.0; MAX_LEN * half]);
         let rope = RopeTable { rotary_dim: HEAD_DIM, cos, sin };
         device.set_rope(rope).expect("the table fits");
-        let products = shape.layer_products();
-        let products = products.iter().map(|&(n, k)| weight(device, DType::BF16, n, k)).collect();
-        let head = weight(device, DType::BF16, shape.vocab, shape.hidden);
+        let [qkv, o, _, down] = shape.layer_products();
+        let mut matrix = |(n, k)| weight(device, DType::BF16, n, k);
+        let (qkv_weight, o_weight, down_weight) = (matrix(qkv), matrix(o), matrix(down));
+        let head = matrix((shape.vocab, shape.hidden));
+        let gate_up_weight = gate_up(device, shape);
         let norm = weight(device, DType::F32, 1, shape.hidden);
         device.reserve_workspace(&limits(shape)).expect("the workspace fits");
         let layout = KvLayout {
@@ -104,13 +118,19 @@ impl<D: LayerOps> Layer<D> {
         };
         let mut buffer =
             |kind, rows, cols| device.alloc_buffer(kind, rows, cols).expect("the buffer fits");
+        let scratch = [shape.hidden, 2 * shape.intermediate]
+            .map(|cols| buffer(BufferKind::Scratch, MAX_ROWS, cols));
         let mut rows = |cols| buffer(BufferKind::Activation, MAX_ROWS, cols);
         let heads = shape.num_heads * HEAD_DIM;
         Self {
             shape: *shape,
             norm,
-            products,
+            qkv_weight,
+            o_weight,
+            gate_up_weight,
+            down_weight,
             head,
+            scratch,
             hidden: rows(shape.hidden),
             delta: rows(shape.hidden),
             normed: rows(shape.hidden),
@@ -180,7 +200,7 @@ macro_rules! measure {
     ($meter:ident, $device:ident, $operation:expr, $call:expr, $out:expr) => {{
         let out = std::cell::RefCell::new(&mut $out);
         let mut call = |device: &mut D| {
-            let result: Result<(), backend::DeviceError> = $call(device, &mut **out.borrow_mut());
+            let result: Result<(), DeviceError> = $call(device, &mut **out.borrow_mut());
             result.expect("the operation is valid");
         };
         let mut wait = |device: &mut D| {
@@ -238,25 +258,32 @@ fn products<D: LayerOps>(
     meter: &mut dyn Meter<D>,
 ) {
     let rows = step.0 * step.2;
-    let Layer { products, normed, attended, activated, qkv, delta, gate_up, .. } = layer;
-    let (shapes, normed, products) = (layer.shape.layer_products(), &*normed, &*products);
-    let cases: [(&str, &D::Buffer, &mut D::Buffer); 3] =
-        [("qkv", normed, qkv), ("o", attended, &mut *delta), ("gate_up", normed, gate_up)];
-    for (idx, (name, x, out)) in cases.into_iter().enumerate() {
-        let (n, k) = shapes[idx];
-        let linear =
-            |device: &mut D, out: &mut D::Buffer| device.linear(rows, x, &products[idx], None, out);
-        measure!(meter, device, product(step, name, [rows, n, k]), linear, *out);
+    let shape = layer.shape;
+    let [qkv, o, gate_up, down] = shape.layer_products();
+    let operation = |name, (n, k)| product(step, name, [rows, n, k]);
+
+    let Layer { norm, hidden, normed, scratch: [added, gates], activated, .. } = layer;
+    let (x, weight) = (&*normed, &layer.qkv_weight);
+    let linear = |device: &mut D, out: &mut D::Buffer| device.linear(rows, x, weight, None, out);
+    measure!(meter, device, operation("linear", qkv), linear, layer.qkv);
+
+    let cases = [(&layer.attended, &layer.o_weight, o), (&*activated, &layer.down_weight, down)];
+    for (x, weight, size) in cases {
+        let mut add_norm = |device: &mut D, residual: &mut D::Buffer| {
+            let to = AddNorm { residual, norm, eps: EPS, out: normed, scratch: added };
+            device.linear_add_norm(rows, x, weight, to)
+        };
+        measure!(meter, device, operation("linear_add_norm", size), add_norm, *hidden);
     }
-    let (n, k) = shapes[3];
-    let linear = |device: &mut D, out: &mut D::Buffer| {
-        device.linear(rows, activated, &products[3], None, out)
-    };
-    measure!(meter, device, product(step, "down", [rows, n, k]), linear, *delta);
-    let (head, x, shape) = (&layer.head, &layer.gathered, &layer.shape);
-    let linear = |device: &mut D, out: &mut D::Buffer| device.linear(step.0, x, head, None, out);
-    let operation = product(step, "LM head", [step.0, shape.vocab, shape.hidden]);
-    measure!(meter, device, operation, linear, layer.logits);
+    let (x, weight) = (&*normed, &layer.gate_up_weight);
+    let mut silu_mul =
+        |device: &mut D, out: &mut D::Buffer| device.linear_silu_mul(rows, x, weight, gates, out);
+    measure!(meter, device, operation("linear_silu_mul", gate_up), silu_mul, *activated);
+
+    let (x, weight) = (&layer.gathered, &layer.head);
+    let head = |device: &mut D, out: &mut D::Buffer| device.lm_head(step.0, x, weight, out);
+    let operation = product(step, "lm_head", [step.0, shape.vocab, shape.hidden]);
+    measure!(meter, device, operation, head, layer.logits);
 }
 
 fn attention<D: LayerOps>(
@@ -292,7 +319,8 @@ fn attention<D: LayerOps>(
     measure!(meter, device, operation, attend, layer.attended);
 }
 
-/// Sampling belongs to a step: the time has its beginning and end in it.
+/// Sampling belongs to a step whose logits the LM head made: the time has its beginning, its end and
+/// the LM head in it.
 fn sample<D: LayerOps>(
     device: &mut D,
     layer: &mut Layer<D>,
@@ -300,21 +328,18 @@ fn sample<D: LayerOps>(
     meter: &mut dyn Meter<D>,
 ) {
     let input = input(step, true);
-    let logits = &mut layer.logits;
+    let Layer { logits, gathered, head, shape, .. } = layer;
     let mut sampled = Vec::new();
-    let operation = Operation {
-        name: named("sample, greedy", step),
-        least_bytes: (4 * step.0 * layer.shape.vocab) as f64,
-        flops: 0.0,
-    };
+    let operation = product(step, "lm_head, greedy sample", [step.0, shape.vocab, shape.hidden]);
     let mut call = |device: &mut D| {
         sampled.clear();
         loop {
             if let StepRun::Compute(_) = device.begin_step(&input).expect("the step is valid") {
+                device.lm_head(step.0, gathered, head, logits).expect("the step is valid");
                 device.sample(logits).expect("the step is valid");
             }
             let end = device.finish_step().expect("the step ends");
-            if end == backend::StepEnd::Launched {
+            if end == StepEnd::Launched {
                 break;
             }
         }

@@ -218,8 +218,10 @@ fn a_sample_is_spread_over_the_grid() {
     };
     assert_eq!(part(3, 8), [0, 1, 2]);
     assert_eq!(part(8, 8), [0, 1, 2, 3, 4, 5, 6, 7]);
-    assert_eq!(part(9, 8), [0, 2, 4, 6, 8]);
-    assert_eq!(part(1000, 4), [124, 374, 624, 874]);
+    assert_eq!(part(9, 8), [0, 1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(part(1000, 4), [126, 375, 624, 873]);
+    // Five work-groups a row: each has another place in its row.
+    assert_eq!(part(5 * 64, 4).iter().map(|group| group % 5).collect::<Vec<_>>(), [1, 0, 4, 3]);
     assert!(part(0, 4).is_empty());
 }
 

@@ -77,9 +77,9 @@ impl StepEstimate {
         self.kernels.values().map(|kernel| kernel.num_launches).sum()
     }
 
-    /// Gaps between kernels.
+    /// Gaps between kernels, with that of the graph's first (`advance`), which is not counted.
     pub fn gaps_s(&self) -> f64 {
-        self.num_launches() as f64 * GRAPH_GAP_S
+        (self.num_launches() + 1) as f64 * GRAPH_GAP_S
     }
 
     /// Kernels, one after the other.

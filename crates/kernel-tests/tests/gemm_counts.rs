@@ -54,6 +54,21 @@ fn skinny_asks_for_each_weight_once() {
     }
 }
 
+/// The residual's lines are completed by the work-groups beside.
+#[test]
+fn skinny_uses_whole_lines_of_the_residual() {
+    let mut device = Device::load("gemm_skinny.hip");
+    device.count(u64::MAX);
+    let epilogue = Epilogue { residual: true, ..Epilogue::default() };
+    for (rows, [m, n]) in [(1, [1, 1]), (8, [1, 2]), (64, [4, 1])] {
+        let product = Product::new(Element::Bf16, [rows, SLICE, 1024], epilogue);
+        let name = format!("gemm_skinny_bf16_{m}x{n}");
+        product.launch(&mut device, &name, [SLICE / 16 / n, 1, 1], 512);
+        let line_use = device.counted()[0].counters.read.line_use();
+        assert!(line_use >= 0.99, "{name}: {line_use} of the lines are used");
+    }
+}
+
 /// Of the clocks that matrix and other vector operations take, one after the other.
 const LEAST_MFMA_SHARE: f64 = 0.85;
 /// Of 128 bytes a clock.

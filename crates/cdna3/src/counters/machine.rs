@@ -104,21 +104,19 @@ pub struct Bound {
 
 /// Bytes that HBM moves at least in a launch of `num_groups` work-groups: its distinct lines.
 ///
-/// If `counters` saw a sample, lines that one of its groups alone touched are scaled, and those
-/// that several touched are taken for shared by all. This overstates what a group shares with
-/// others of which none is in the sample. Of lines that are written a sample's bytes count, since
-/// neighbours complete them in L2.
+/// If `counters` saw a sample, lines that several of its groups touched are taken for shared by
+/// all. Of the others the touched bytes are scaled, and not whole lines, since neighbours that are
+/// not in the sample complete them. This overstates what a group shares with others of which none
+/// is in the sample, and understates lines that nobody completes.
 pub fn hbm_bytes(counters: &Counters, num_groups: u64) -> f64 {
     let Counters { read, written, .. } = counters;
+    if counters.num_groups == num_groups {
+        return ((read.distinct_lines + written.distinct_lines) * LINE_BYTES) as f64;
+    }
     let scale = num_groups as f64 / counters.num_groups.max(1) as f64;
-    let alone = read.distinct_lines - read.shared_lines;
-    let lines = alone as f64 * scale + read.shared_lines as f64;
-    let stored = if counters.num_groups == num_groups {
-        (written.distinct_lines * LINE_BYTES) as f64
-    } else {
-        written.distinct_bytes as f64 * scale
-    };
-    lines * LINE_BYTES as f64 + stored
+    let shared = read.shared_lines * LINE_BYTES;
+    let alone = read.distinct_bytes.saturating_sub(shared);
+    shared as f64 + (alone + written.distinct_bytes) as f64 * scale
 }
 
 /// The bound of a launch of `num_groups` work-groups of which `counters` saw a sample, or all.
@@ -224,12 +222,13 @@ mod tests {
         let mut counters = Counters { num_groups: 2, num_waves: 8, ..Counters::default() };
         counters.read.distinct_lines = 30;
         counters.read.shared_lines = 10;
+        counters.read.distinct_bytes = 10 * 128 + 20 * 64;
         counters.written.distinct_lines = 5;
         counters.written.distinct_bytes = 96;
         counters.cycles.valu = 8;
         let found = bound(&counters, 200);
         let [(_, hbm), .., (_, valu), _] = found.resources[..] else { panic!("six resources") };
-        let bytes = (20.0 * 100.0 + 10.0) * 128.0 + 96.0 * 100.0;
+        let bytes = 10.0 * 128.0 + (20.0 * 64.0 + 96.0) * 100.0;
         assert!(close(hbm, bytes / HBM_BYTES_PER_S), "{hbm}");
         assert_eq!(hbm_bytes(&counters, 2), (30.0 + 5.0) * 128.0);
         assert!(close(valu, 8.0 * 100.0 / (800.0 * CLOCK_HZ)), "{valu}");

@@ -145,11 +145,20 @@ pub struct Part {
 }
 
 impl Part {
-    /// At most `most` of `num_groups` work-groups, evenly spread.
+    /// At most `most` of `num_groups` work-groups, evenly spread. The distance has no factor in
+    /// common with the number, so that no side of the grid has the same place in all of them.
     pub fn sample(num_groups: u64, most: u64) -> Self {
-        let stride = num_groups.div_ceil(most.max(1)).max(1);
-        Self { first: (stride - 1) / 2, stride, count: most }
+        let count = most.clamp(1, num_groups.max(1));
+        let widest = (num_groups / count).max(1);
+        let stride = (1..=widest).rev().find(|&stride| gcd(stride, num_groups) == 1).unwrap_or(1);
+        let first = num_groups.saturating_sub(1 + stride * (count - 1)) / 2;
+        Self { first, stride, count }
     }
+}
+
+/// Greatest common divisor.
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// Runs a kernel to its end on this thread.
