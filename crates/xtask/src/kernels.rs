@@ -18,7 +18,7 @@ struct Row {
     num_failed: u64,
     wave_instructions: u64,
     bytes: u64,
-    line_bytes: u64,
+    touched_bytes: u64,
     distinct_bytes: u64,
     lds_cycles: u64,
     lds_free_cycles: u64,
@@ -61,7 +61,7 @@ impl Row {
         for way in ["read", "written"] {
             let of = |field: &str| number(&format!("/counters/{way}/{field}"));
             self.bytes += of("bytes");
-            self.line_bytes += of("lines") * LINE_BYTES;
+            self.touched_bytes += of("distinct_bytes");
             self.distinct_bytes += of("distinct_lines") * LINE_BYTES;
         }
         self.lds_cycles += number("/counters/lds/cycles");
@@ -107,7 +107,7 @@ fn table(rows: &BTreeMap<String, Row>) -> String {
             row.num_launches,
             row.wave_instructions,
             row.bytes,
-            ratio(row.bytes, row.line_bytes),
+            ratio(row.touched_bytes, row.distinct_bytes),
             ratio(row.bytes, row.distinct_bytes),
             ratio(row.lds_cycles, row.lds_free_cycles),
             ratio(row.mfma_cycles, row.mfma_cycles + row.other_cycles),
@@ -115,7 +115,7 @@ fn table(rows: &BTreeMap<String, Row>) -> String {
         );
     }
     text.push_str(
-        "\nused: bytes asked over bytes of the touched lines; / least: over bytes of distinct \
+        "\nused: part of the touched lines' bytes; / least: bytes asked over bytes of touched \
          lines;\nLDS: bank cycles over those without conflicts; MFMA: share of arithmetic cycles; \
          bound: sum of\nlower bounds on an MI300X, without the gaps between launches, by counts and not measured on \
          hardware;\nwith ROPEWAY_EMU_SAMPLE counts are those of the sample, the bound that of the whole\n",
@@ -130,8 +130,8 @@ mod tests {
     #[test]
     fn launches_of_a_kernel_are_summed() {
         let line = r#"{"kernel":"norm","num_wave_instructions":100,"counters":{
-            "read":{"bytes":1024,"lines":16,"distinct_lines":8},
-            "written":{"bytes":1024,"lines":16,"distinct_lines":8},
+            "read":{"bytes":1024,"lines":16,"distinct_lines":8,"distinct_bytes":512},
+            "written":{"bytes":1024,"lines":16,"distinct_lines":8,"distinct_bytes":512},
             "lds":{"cycles":30,"conflict_free_cycles":20},
             "cycles":{"mfma":25,"valu":50,"salu":25}},
             "bound":{"seconds":5e-6,"limit":"hbm"}}"#
