@@ -19,6 +19,7 @@ pub(crate) struct CodeObject {
 
 #[allow(unreachable_pub, reason = "generated")]
 mod generated {
+    #[allow(unused_imports, reason = "a build without kernels aligns nothing")]
     use super::{Aligned, CodeObject};
     include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
 }
