@@ -32,7 +32,8 @@ INLINE f32x2 of_four(f32x2 own) {
   return f32x2{row_move<from * 0x55>(own[0]), row_move<from * 0x55>(own[1])};
 }
 
-KERNEL(256, 4) attn_reduce(AttnReduceParams p) {
+template <typename E>
+INLINE void merge_segments(const AttnReduceParams& p) {
   u32 seq = block_idx();
   u32 length = constant_at(p.seq_lens)[seq], token = constant_at(p.query_start_loc)[seq];
   if (length == 0 || constant_at(p.query_start_loc)[seq + 1] != token + 1) return;
@@ -70,7 +71,10 @@ KERNEL(256, 4) attn_reduce(AttnReduceParams p) {
   }
   f32 scale = normalizer(sum, p.v_scale);
   if (d >= p.head_dim) return;
-  u32x2 out = {narrow(total[0] * scale) | (u32)narrow(total[1] * scale) << 16,
-               narrow(total[2] * scale) | (u32)narrow(total[3] * scale) << 16};
+  u32x2 out = {E::narrowed_pair(total[0] * scale, total[1] * scale),
+               E::narrowed_pair(total[2] * scale, total[3] * scale)};
   at<u32x2>(p.out + 2ull * (((u64)token * p.num_heads + head) * p.head_dim + d))[0] = out;
 }
+
+KERNEL(256, 4) attn_reduce(AttnReduceParams p) { merge_segments<Bf16>(p); }
+KERNEL(256, 4) attn_reduce_f16(AttnReduceParams p) { merge_segments<F16>(p); }

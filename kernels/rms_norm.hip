@@ -1,7 +1,8 @@
 // rms_norm:     out = x / sqrt(mean(x^2) + eps) * weight        (RMSNorm, arXiv 1910.07467)
-// add_rms_norm: residual = bf16(residual + delta); out = rms_norm(residual)
+// add_rms_norm: residual = narrowed(residual + delta); out = rms_norm(residual)
 //
-// Layout: rows of `cols` bf16, cols a multiple of 8; weight f32 [cols] (a checkpoint's bf16 widened,
+// Elements are bf16, or f16 in {add_,}rms_norm_f16.
+// Layout: rows of `cols` elements, cols a multiple of 8; weight f32 [cols] (a checkpoint's bf16 widened,
 // so that offsets such as Gemma's 1 + w are not rounded again). In the second, the norm reads the
 // sum as it was stored, so that it equals a rms_norm of the stored residual bit by bit.
 // Mapping: one work-group of 256 per row. Lane t owns the 8 elements at 8 * (t + 256 * i); its sum
@@ -10,13 +11,13 @@
 // Bound: memory; rows * cols * 4 (8 with the addition) bytes and the weight once. Up to 8192
 // columns the row stays in registers, so that x is read once; longer rows are read twice, the
 // second time from cache.
-#include "dialect.h"
+#include "element.h"
 
 struct RmsNormParams {
-  u64 x;       // bf16 [rows, cols]; of add_rms_norm: the residual, read and written
-  u64 delta;   // bf16 [rows, cols]; not read by rms_norm
+  u64 x;       // elements [rows, cols]; of add_rms_norm: the residual, read and written
+  u64 delta;   // elements [rows, cols]; not read by rms_norm
   u64 weight;  // f32 [cols]
-  u64 out;     // bf16 [rows, cols]
+  u64 out;     // elements [rows, cols]
   u32 cols;
   f32 eps;
 };
@@ -24,38 +25,48 @@ struct RmsNormParams {
 // Pieces of 2048 columns that stay in registers.
 constexpr u32 KEPT = 4;
 
-INLINE f32 low_half(u32 pair) { return from_bits(pair << 16); }
-INLINE f32 high_half(u32 pair) { return from_bits(pair & 0xffff0000); }
+template <typename E>
+INLINE f32 low_half(u32 pair) {
+  return E::wide((u16)pair);
+}
+template <typename E>
+INLINE f32 high_half(u32 pair) {
+  return E::wide((u16)(pair >> 16));
+}
 
+template <typename E>
 INLINE f32 sum_of_squares(u32x4 v, f32 sum) {
   for (u32 j = 0; j < 4; ++j) {
-    sum = __builtin_fmaf(low_half(v[j]), low_half(v[j]), sum);
-    sum = __builtin_fmaf(high_half(v[j]), high_half(v[j]), sum);
+    f32 low = low_half<E>(v[j]), high = high_half<E>(v[j]);
+    sum = __builtin_fmaf(low, low, sum);
+    sum = __builtin_fmaf(high, high, sum);
   }
   return sum;
 }
 
+template <typename E>
 INLINE u32x4 add_pairs(u32x4 a, u32x4 b) {
   u32x4 sum;
   for (u32 j = 0; j < 4; ++j) {
-    sum[j] = narrow(low_half(a[j]) + low_half(b[j])) |
-             (u32)narrow(high_half(a[j]) + high_half(b[j])) << 16;
+    sum[j] = E::narrowed_pair(low_half<E>(a[j]) + low_half<E>(b[j]),
+                              high_half<E>(a[j]) + high_half<E>(b[j]));
   }
   return sum;
 }
 
+template <typename E>
 INLINE void store_normed(const RmsNormParams& p, u64 row_bytes, u32 i, u32x4 v, f32 scale) {
   auto weight = at<const f32x4>(p.weight);
   f32x4 w0 = weight[2 * i], w1 = weight[2 * i + 1];
   u32x4 out;
   for (u32 j = 0; j < 4; ++j) {
     f32 wl = j < 2 ? w0[2 * j] : w1[2 * j - 4], wh = j < 2 ? w0[2 * j + 1] : w1[2 * j - 3];
-    out[j] = narrow(low_half(v[j]) * scale * wl) | (u32)narrow(high_half(v[j]) * scale * wh) << 16;
+    out[j] = E::narrowed_pair(low_half<E>(v[j]) * scale * wl, high_half<E>(v[j]) * scale * wh);
   }
   at<u32x4>(p.out + row_bytes)[i] = out;
 }
 
-template <bool add>
+template <typename E, bool add>
 INLINE void norm_row(const RmsNormParams& p) {
   __shared__ f32 partial[4];
   u64 row_bytes = 2ull * p.cols * block_idx();
@@ -70,19 +81,19 @@ INLINE void norm_row(const RmsNormParams& p) {
     if (i < num) {
       kept[k] = x[i];
       if (add) {
-        kept[k] = add_pairs(kept[k], delta[i]);
+        kept[k] = add_pairs<E>(kept[k], delta[i]);
         x[i] = kept[k];
       }
-      sum = sum_of_squares(kept[k], sum);
+      sum = sum_of_squares<E>(kept[k], sum);
     }
   }
   for (u32 i = t + 256 * KEPT; i < num; i += 256) {
     u32x4 v = x[i];
     if (add) {
-      v = add_pairs(v, delta[i]);
+      v = add_pairs<E>(v, delta[i]);
       x[i] = v;
     }
-    sum = sum_of_squares(v, sum);
+    sum = sum_of_squares<E>(v, sum);
   }
   sum = wave_sum(sum);
   if (lane_idx() == 0) partial[wave_idx()] = sum;
@@ -92,11 +103,13 @@ INLINE void norm_row(const RmsNormParams& p) {
 #pragma unroll
   for (u32 k = 0; k < KEPT; ++k) {
     u32 i = t + 256 * k;
-    if (i < num) store_normed(p, row_bytes, i, kept[k], scale);
+    if (i < num) store_normed<E>(p, row_bytes, i, kept[k], scale);
   }
   // A lane reads back what it wrote itself.
-  for (u32 i = t + 256 * KEPT; i < num; i += 256) store_normed(p, row_bytes, i, x[i], scale);
+  for (u32 i = t + 256 * KEPT; i < num; i += 256) store_normed<E>(p, row_bytes, i, x[i], scale);
 }
 
-KERNEL(256, 8) rms_norm(RmsNormParams p) { norm_row<false>(p); }
-KERNEL(256, 8) add_rms_norm(RmsNormParams p) { norm_row<true>(p); }
+KERNEL(256, 8) rms_norm(RmsNormParams p) { norm_row<Bf16, false>(p); }
+KERNEL(256, 8) add_rms_norm(RmsNormParams p) { norm_row<Bf16, true>(p); }
+KERNEL(256, 8) rms_norm_f16(RmsNormParams p) { norm_row<F16, false>(p); }
+KERNEL(256, 8) add_rms_norm_f16(RmsNormParams p) { norm_row<F16, true>(p); }

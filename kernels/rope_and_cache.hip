@@ -158,4 +158,5 @@ INLINE void token_heads(const RopeAndCacheParams& p, local<Exchange> e) {
     token_heads<__VA_ARGS__>(p, (local<Exchange>)&exchange[wave_idx()]); \
   }
 ROPE_AND_CACHE(rope_and_cache, Plain<Bf16>)
+ROPE_AND_CACHE(rope_and_cache_f16, Plain<F16>)
 ROPE_AND_CACHE(rope_and_cache_fp8, Fp8<Bf16>)

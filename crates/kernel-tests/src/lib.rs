@@ -10,6 +10,7 @@
 mod cache;
 mod compile;
 mod device;
+mod element;
 mod estimate;
 mod fp8;
 mod model_shape;
@@ -20,6 +21,7 @@ mod steps;
 pub use cache::{BLOCK_SIZE, CacheShape, CacheType};
 pub use compile::{code_object, kernel_files, kernels_folder};
 pub use device::{Counted, Device, Params};
+pub use element::Element;
 pub use estimate::{KernelTime, MEMORY_LATENCY_S, StepEstimate};
 pub use fp8::{FP8_NAN, fp8_code, fp8_value};
 pub use model_shape::{LLAMA_8B, LLAMA_70B_RANK, ModelShape, QWEN_1_5B};

@@ -3,7 +3,7 @@
 
 mod paged;
 
-use kernel_tests::{CacheType, worst_error};
+use kernel_tests::{CacheType, Element};
 use paged::{Bench, Seq, Shape};
 
 /// In floors of a value of 0.125 (values are below 1). Probabilities are rounded to bf16 before
@@ -19,12 +19,15 @@ const LLAMA: Shape = Shape {
     window: 0,
     soft_cap: 0.0,
     scale: 0.2,
+    element: Element::Bf16,
     cache: CacheType::Plain,
     kv_scales: [1.0, 1.0],
 };
 
 /// With scales that use much of FP8's range.
 const LLAMA_FP8: Shape = Shape { cache: CacheType::Fp8, kv_scales: [0.017, 0.0061], ..LLAMA };
+
+const LLAMA_F16: Shape = Shape { element: Element::F16, ..LLAMA };
 
 fn seq(id: u64, context: usize, new: usize) -> Seq {
     Seq { id, context, new }
@@ -33,7 +36,7 @@ fn seq(id: u64, context: usize, new: usize) -> Seq {
 fn check(bench: &mut Bench, shape: &Shape, seqs: &[Seq]) {
     let got = bench.run(shape, seqs, 2);
     let expect = paged::reference(shape, seqs);
-    let worst = worst_error(&got, &expect, FLOOR_SCALE);
+    let worst = shape.element.worst_error(&got, &expect, FLOOR_SCALE);
     assert!(worst <= BOUND, "{shape:?} {seqs:?}: {worst} floors");
 }
 
@@ -58,6 +61,11 @@ fn decode_of_fp8_matches_f64() {
     decode_matches(LLAMA_FP8);
 }
 
+#[test]
+fn decode_of_f16_matches_f64() {
+    decode_matches(LLAMA_F16);
+}
+
 fn decode_of_any_kind(base: Shape) {
     let mut bench = Bench::new();
     let seqs = [seq(1, 5, 1), seq(2, 300, 1), seq(3, 601, 1)];
@@ -79,6 +87,11 @@ fn decode_of_any_group_window_and_cap() {
 #[test]
 fn decode_of_fp8_of_any_group_window_and_cap() {
     decode_of_any_kind(LLAMA_FP8);
+}
+
+#[test]
+fn decode_of_f16_of_any_group_window_and_cap() {
+    decode_of_any_kind(LLAMA_F16);
 }
 
 fn prefill_matches(base: Shape) {
@@ -112,6 +125,11 @@ fn prefill_matches_f64() {
 #[test]
 fn prefill_of_fp8_matches_f64() {
     prefill_matches(LLAMA_FP8);
+}
+
+#[test]
+fn prefill_of_f16_matches_f64() {
+    prefill_matches(LLAMA_F16);
 }
 
 /// Rows `from..from + num` of a result.
@@ -155,4 +173,9 @@ fn bits_do_not_depend_on_chunks_company_or_kernel() {
 #[test]
 fn bits_of_fp8_do_not_depend_on_chunks_company_or_kernel() {
     bits_are_alike(LLAMA_FP8);
+}
+
+#[test]
+fn a_token_of_f16_has_the_same_bits_everywhere() {
+    bits_are_alike(LLAMA_F16);
 }

@@ -4,7 +4,7 @@
 #[expect(dead_code, reason = "parity is held in attention.rs")]
 mod paged;
 
-use kernel_tests::{CacheType, Counted};
+use kernel_tests::{CacheType, Counted, Element};
 use paged::{Bench, Seq, Shape};
 
 /// One KV head of a layer: the others repeat it.
@@ -16,6 +16,7 @@ fn slice(group: usize, cache: CacheType) -> Shape {
         window: 0,
         soft_cap: 0.0,
         scale: 0.088,
+        element: Element::Bf16,
         cache,
         kv_scales: [1.0, 1.0],
     }

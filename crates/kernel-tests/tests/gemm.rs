@@ -3,8 +3,8 @@
 mod matrix;
 
 use half::{bf16, f16};
-use kernel_tests::{Device, Noise, Params, f32_bytes, u32_bytes};
-use matrix::{Element, Epilogue, Product, fragment_index, fragment_len};
+use kernel_tests::{Device, Element, Noise, Params, f32_bytes, u32_bytes};
+use matrix::{Epilogue, Product, fragment_index, fragment_len};
 
 /// In floors of `Product::worst_error`, which allow one rounding of the result and f32 accumulation
 /// of its products. Inputs are fixed: no allowance is needed.

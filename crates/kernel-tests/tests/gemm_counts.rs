@@ -5,7 +5,7 @@
 mod matrix;
 
 use kernel_tests::Device;
-use matrix::{Element, Epilogue, Product};
+use matrix::{Epilogue, Product};
 
 /// Columns of x that the layers of Qwen2.5-1.5B (1536, 8960), Llama-3.1-8B (4096, 14336) and a
 /// Llama-3.1-70B rank of eight (8192, 1024, 3584) read.

@@ -1,8 +1,8 @@
 //! Parity of rope_and_cache: norm, rotation and place of every element.
 
 use kernel_tests::{
-    CacheShape, CacheType, Device, Noise, Params, bf16_bytes, f32_bytes, fp8_code, fp8_value,
-    u32_bytes, worst_error,
+    CacheShape, CacheType, Device, Element, Noise, Params, f32_bytes, fp8_code, fp8_value,
+    u32_bytes,
 };
 
 /// Rounding once costs one floor; norm and rotation in f32 cancel at most a few thousandths more.
@@ -19,6 +19,7 @@ struct Shape {
     half: usize,
     num_tokens: usize,
     with_norm: bool,
+    element: Element,
     cache: CacheType,
 }
 
@@ -61,7 +62,8 @@ struct Case {
 impl Case {
     fn new(shape: &Shape) -> Self {
         let mut noise = Noise::new(shape.head_dim as u64 + 1000 * shape.num_tokens as u64);
-        let qkv = noise.bf16s(shape.num_tokens * shape.heads() * shape.head_dim, 2.0);
+        let qkv = noise.f32s(shape.num_tokens * shape.heads() * shape.head_dim, 2.0);
+        let qkv = qkv.into_iter().map(|value| shape.element.rounded(value)).collect();
         let positions = (0..shape.num_tokens).map(|_| noise.below(MAX_POSITION) as u32).collect();
         // Distinct slots in an order that crosses blocks; the last token has none.
         let num_slots = shape.cache().num_blocks * 16;
@@ -108,7 +110,7 @@ impl Case {
             if shape.with_norm { device.allocate(name, &f32_bytes(weight)) } else { 0 }
         };
         let params = Params::new()
-            .u64(device.allocate("qkv", &bf16_bytes(&self.qkv)))
+            .u64(device.allocate("qkv", &shape.element.bytes(&self.qkv)))
             .u64(device.allocate("positions", &u32_bytes(&self.positions)))
             .u64(device.allocate("slots", &u32_bytes(&self.slots)))
             .u64(device.allocate("cos", &f32_bytes(&self.cos)))
@@ -126,19 +128,19 @@ impl Case {
             .f32(FACTORS[0])
             .f32(FACTORS[1]);
         let kernel = match shape.cache {
-            CacheType::Plain => "rope_and_cache",
-            CacheType::Fp8 => "rope_and_cache_fp8",
+            CacheType::Plain => shape.element.kernel("rope_and_cache"),
+            CacheType::Fp8 => "rope_and_cache_fp8".to_owned(),
         };
         let lanes = shape.heads() * (cache.padded() / 8).next_power_of_two();
-        device.launch(kernel, [shape.num_tokens, lanes.div_ceil(256), 1], 256, &params);
+        device.launch(&kernel, [shape.num_tokens, lanes.div_ceil(256), 1], 256, &params);
     }
 }
 
 fn check(shape: Shape, device: &mut Device) {
     let case = Case::new(&shape);
     case.run(&shape, device);
-    let (qkv, k, v) =
-        (device.bf16s("qkv"), cached(&shape, device, "k"), cached(&shape, device, "v"));
+    let qkv = shape.element.widened(&device.bytes("qkv"));
+    let (k, v) = (cached(&shape, device, "k"), cached(&shape, device, "v"));
     let cache = shape.cache();
     let mut written = 0;
     for token in 0..shape.num_tokens {
@@ -148,7 +150,7 @@ fn check(shape: Shape, device: &mut Device) {
             if head >= shape.num_heads {
                 assert_eq!(now, case.head(&shape, token, head), "{shape:?}: keys and values stay");
             } else {
-                let worst = worst_error(now, &case.turned(&shape, token, head), 1.0);
+                let worst = shape.element.worst_error(now, &case.turned(&shape, token, head), 1.0);
                 assert!(worst <= BOUND, "{shape:?} token {token} head {head}: {worst} floors");
             }
         }
@@ -177,11 +179,12 @@ fn check(shape: Shape, device: &mut Device) {
 }
 
 /// The cache's numbers; `None` where the pattern of nothing written still is, which is a NaN of bf16
-/// and in FP8 the least number, that these tests do not store.
+/// and f16, and in FP8 the least number, that these tests do not store.
 fn cached(shape: &Shape, device: &Device, name: &str) -> Vec<Option<f32>> {
     match shape.cache {
         CacheType::Plain => {
-            device.bf16s(name).into_iter().map(|v| (!v.is_nan()).then_some(v)).collect()
+            let numbers = shape.element.widened(&device.bytes(name));
+            numbers.into_iter().map(|v| (!v.is_nan()).then_some(v)).collect()
         }
         CacheType::Fp8 => {
             let number = |code| (code != 0xff).then(|| fp8_value(code));
@@ -194,7 +197,7 @@ fn cached(shape: &Shape, device: &Device, name: &str) -> Vec<Option<f32>> {
 /// what f32 arithmetic may cost.
 fn check_key(shape: &Shape, got: &[f32], want: &[f64]) {
     if shape.cache == CacheType::Plain {
-        let worst = worst_error(&got[..shape.head_dim], want, 1.0);
+        let worst = shape.element.worst_error(&got[..shape.head_dim], want, 1.0);
         assert!(worst <= BOUND, "{shape:?} key: {worst} floors");
         return;
     }
@@ -272,11 +275,14 @@ fn every_element_is_normed_turned_and_placed() {
         half: 64,
         num_tokens: 1,
         with_norm: false,
+        element: Element::Bf16,
         cache: CacheType::Plain,
     };
+    let f16 = Element::F16;
     for num_tokens in [1, 15, 16, 17, 65] {
         for with_norm in [false, true] {
             check(Shape { num_tokens, with_norm, ..base }, &mut device);
+            check(Shape { num_tokens, with_norm, element: f16, ..base }, &mut device);
             check(Shape { num_tokens, with_norm, cache: CacheType::Fp8, ..base }, &mut device);
         }
     }
@@ -289,6 +295,7 @@ fn every_element_is_normed_turned_and_placed() {
             check(shape, &mut device);
             check(Shape { num_heads: 14, num_kv_heads: 7, ..shape }, &mut device);
             check(Shape { cache: CacheType::Fp8, ..shape }, &mut device);
+            check(Shape { element: f16, ..shape }, &mut device);
         }
     }
     check(Shape { head_dim: 512, half: 256, with_norm: true, ..base }, &mut device);

@@ -1,57 +1,7 @@
 //! A matrix product on the device, and its reference in f64.
 
 use cdna3::exec::LaunchReport;
-use half::{bf16, f16};
-use kernel_tests::{Device, Noise, Params, f32_bytes};
-
-/// Element type of a kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Element {
-    Bf16,
-    F16,
-}
-
-impl Element {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Bf16 => "bf16",
-            Self::F16 => "f16",
-        }
-    }
-
-    /// Nearest value of the type, widened.
-    pub(crate) fn rounded(self, v: f32) -> f32 {
-        match self {
-            Self::Bf16 => bf16::from_f32(v).to_f32(),
-            Self::F16 => f16::from_f32(v).to_f32(),
-        }
-    }
-
-    pub(crate) fn bytes(self, values: &[f32]) -> Vec<u8> {
-        let bytes = |&v: &f32| match self {
-            Self::Bf16 => bf16::from_f32(v).to_le_bytes(),
-            Self::F16 => f16::from_f32(v).to_le_bytes(),
-        };
-        values.iter().flat_map(bytes).collect()
-    }
-
-    pub(crate) fn widened(self, bytes: &[u8]) -> Vec<f32> {
-        let (halves, _) = bytes.as_chunks::<2>();
-        let wide = |&half: &[u8; 2]| match self {
-            Self::Bf16 => bf16::from_le_bytes(half).to_f32(),
-            Self::F16 => f16::from_le_bytes(half).to_f32(),
-        };
-        halves.iter().map(wide).collect()
-    }
-
-    /// What rounding alone may cost, relative: half of the last of 8 or 11 bits.
-    fn relative_floor(self) -> f64 {
-        match self {
-            Self::Bf16 => 1.0 / 256.0,
-            Self::F16 => 1.0 / 2048.0,
-        }
-    }
-}
+use kernel_tests::{Device, Element, Noise, Params, f32_bytes};
 
 /// Index in the fragment-major layout, from its definition: `[n/16][k/32][64 lanes][8]`.
 pub(crate) fn fragment_index(row: usize, col: usize, k: usize) -> usize {

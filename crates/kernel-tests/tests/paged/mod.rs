@@ -1,10 +1,9 @@
 //! Sequences of reproducible keys, values and queries in a paged cache, and their attention: by
 //! the kernels, and naively in f64.
 
-use half::bf16;
 use kernel_tests::{
-    BLOCK_SIZE, CacheShape, CacheType, Device, FP8_NAN, Noise, Params, fp8_code, fp8_value,
-    u32_bytes,
+    BLOCK_SIZE, CacheShape, CacheType, Device, Element, FP8_NAN, Noise, Params, fp8_code,
+    fp8_value, u32_bytes,
 };
 
 const SEGMENT: usize = 256;
@@ -20,6 +19,8 @@ pub(crate) struct Shape {
     /// 0: none.
     pub(crate) soft_cap: f32,
     pub(crate) scale: f32,
+    /// Of queries and results, and of keys and values in a plain cache.
+    pub(crate) element: Element,
     pub(crate) cache: CacheType,
     /// Of stored keys and values; 1 in a plain cache.
     pub(crate) kv_scales: [f32; 2],
@@ -42,9 +43,17 @@ impl Shape {
     fn put(&self, kind: u64, value: f32, at: usize, cache: &mut [u8]) {
         match self.cache {
             CacheType::Plain => {
-                cache[2 * at..2 * at + 2].copy_from_slice(&bf16::from_f32(value).to_le_bytes());
+                cache[2 * at..2 * at + 2].copy_from_slice(&self.element.bytes(&[value]));
             }
             CacheType::Fp8 => cache[at] = self.code(kind, value),
+        }
+    }
+
+    /// What kernels' names have of the types.
+    fn infix(&self) -> &'static str {
+        match (self.element, self.cache) {
+            (Element::F16, CacheType::Plain) => "f16_",
+            (_, cache) => cache.infix(),
         }
     }
 
@@ -75,7 +84,9 @@ impl Seq {
     /// what the cache holds of them.
     fn vector(&self, kind: u64, head: usize, position: usize, shape: &Shape) -> Vec<f32> {
         let seed = ((self.id * 4 + kind) * 4096 + head as u64) * 65_536 + position as u64;
-        let mut vector = Noise::new(seed).bf16s(shape.head_dim, if kind == 2 { 1.0 } else { 2.0 });
+        let mut noise = Noise::new(seed).f32s(shape.head_dim, if kind == 2 { 1.0 } else { 2.0 });
+        noise.iter_mut().for_each(|value| *value = shape.element.rounded(*value));
+        let mut vector = noise;
         if kind > 0 {
             vector.iter_mut().for_each(|value| *value = shape.stored(kind, *value));
         }
@@ -136,7 +147,7 @@ struct Step {
     table_start: Vec<u32>,
     seq_lens: Vec<u32>,
     query_start: Vec<u32>,
-    qkv: Vec<u16>,
+    qkv: Vec<u8>,
     keys: Vec<u8>,
     values: Vec<u8>,
 }
@@ -152,7 +163,7 @@ impl Step {
             cache_type: shape.cache,
         };
         let nan = match shape.cache {
-            CacheType::Plain => bf16::NAN.to_le_bytes().repeat(cache.len()),
+            CacheType::Plain => shape.element.bytes(&[f32::NAN]).repeat(cache.len()),
             CacheType::Fp8 => vec![FP8_NAN; cache.len()],
         };
         let mut step = Self {
@@ -201,9 +212,10 @@ impl Step {
             let start = self.qkv.len();
             for head in 0..shape.num_heads {
                 let query = seq.vector(0, head, position, shape);
-                self.qkv.extend(query.iter().map(|&v| bf16::from_f32(v).to_bits()));
+                self.qkv.extend(shape.element.bytes(&query));
             }
-            self.qkv.resize(start + shape.row(), bf16::NAN.to_bits());
+            let rest = shape.row() - (self.qkv.len() - start) / 2;
+            self.qkv.extend(shape.element.bytes(&vec![f32::NAN; rest]));
         }
     }
 }
@@ -213,10 +225,6 @@ pub(crate) struct Bench {
     pub(crate) device: Device,
     /// Executed by the last run, each wave counted.
     pub(crate) num_instructions: u64,
-}
-
-fn u16_bytes(values: &[u16]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 impl Bench {
@@ -239,7 +247,7 @@ impl Bench {
         let seq_lens = device.allocate("seq_lens", &u32_bytes(&step.seq_lens));
         let out = device.poisoned("out", out_len * 2);
         let inputs = Params::new()
-            .u64(device.allocate("qkv", &u16_bytes(&step.qkv)))
+            .u64(device.allocate("qkv", &step.qkv))
             .u64(device.allocate("keys", &step.keys))
             .u64(device.allocate("values", &step.values))
             .u64(device.allocate("tables", &u32_bytes(&step.tables)))
@@ -267,7 +275,7 @@ impl Bench {
             let per_tile = if template <= 128 { 256 } else { 128 };
             let params = scores(shape_of(inputs.clone()).size(min_query_len));
             let grid = [shape.num_kv_heads, rows.div_ceil(per_tile), seqs.len()];
-            let kernel = format!("attn_prefill_{}d{template}", shape.cache.infix());
+            let kernel = format!("attn_prefill_{}d{template}", shape.infix());
             let report = device.launch(&kernel, grid, 512, &params);
             self.num_instructions += report.num_wave_instructions;
         }
@@ -277,7 +285,7 @@ impl Bench {
             let stats = device.poisoned("partial_stats", partials * 8);
             let params = shape_of(inputs.u64(partial_out).u64(stats)).size(num_segments);
             let grid = [shape.num_kv_heads * group.div_ceil(16), num_segments, seqs.len()];
-            let kernel = format!("attn_decode_{}d{template}", shape.cache.infix());
+            let kernel = format!("attn_decode_{}d{template}", shape.infix());
             device.launch(&kernel, grid, 64, &scores(params));
             let params = Params::new()
                 .u64(seq_lens)
@@ -292,8 +300,9 @@ impl Bench {
                 .f32(v_scale)
                 .u32(0);
             let lanes = shape.num_heads * shape.padded() / 4;
-            device.launch("attn_reduce", [seqs.len(), lanes.div_ceil(256), 1], 256, &params);
+            let kernel = shape.element.kernel("attn_reduce");
+            device.launch(&kernel, [seqs.len(), lanes.div_ceil(256), 1], 256, &params);
         }
-        device.bf16s("out")
+        shape.element.widened(&device.bytes("out"))
     }
 }
