@@ -24,7 +24,7 @@ pub(crate) use self::error::ConfigError;
 pub(crate) use self::layers::{lower_layers, option_names};
 pub(crate) use self::logging::{LogFormat, LoggingConfig};
 pub(crate) use self::memory::{KvCacheDtype, MemoryConfig};
-pub(crate) use self::model::{Device, GenerationConfig, ModelConfig};
+pub(crate) use self::model::{Device, Dtype, GenerationConfig, ModelConfig};
 pub(crate) use self::number::AutoOr;
 pub(crate) use self::scheduling::{SchedulingConfig, SchedulingPolicy};
 pub(crate) use self::server::ServerConfig;

@@ -129,11 +129,21 @@ impl Reference {
 
     /// A reference with other activations, to show what the gate can see.
     pub(crate) fn with(model: &Path, activations: Activations) -> Self {
+        Self::of(model, activations, KvDType::BF16)
+    }
+
+    /// Nothing is rounded between operations, nor in the KV cache.
+    #[allow(dead_code, reason = "not every test that includes this file compares f16")]
+    pub(crate) fn in_single(model: &Path) -> Self {
+        Self::of(model, Activations::F32, KvDType::F32)
+    }
+
+    fn of(model: &Path, activations: Activations, kv_dtype: KvDType) -> Self {
         let sizes = Sizes {
             max_num_seqs: 64,
             num_blocks: 40,
             max_model_len: 512,
-            kv_dtype: KvDType::BF16,
+            kv_dtype,
             activations,
             ..Sizes::default()
         };

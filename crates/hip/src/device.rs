@@ -9,6 +9,7 @@ use backend::{
 };
 
 use crate::decode::DecodeState;
+use crate::element::ActivationType;
 use crate::error::HipFailure;
 use crate::flights::Flights;
 use crate::graphs::{Graphs, MAX_GRAPH_BYTES, MAX_GRAPHS, Reach};
@@ -47,11 +48,18 @@ pub struct HipConfig {
     pub library: Option<PathBuf>,
     /// Decode steps kept as graphs; 0 launches every operation by itself.
     pub max_graphs: usize,
+    /// Element type of activations, matrices and a plain KV cache.
+    pub activations: ActivationType,
 }
 
 impl Default for HipConfig {
     fn default() -> Self {
-        Self { index: 0, library: None, max_graphs: MAX_GRAPHS }
+        Self {
+            index: 0,
+            library: None,
+            max_graphs: MAX_GRAPHS,
+            activations: ActivationType::default(),
+        }
     }
 }
 
@@ -64,6 +72,7 @@ pub struct HipDevice {
     pub(crate) kernels: Kernels,
     pub(crate) stream: Stream,
     pub(crate) gpu: Gpu,
+    pub(crate) activations: ActivationType,
     description: String,
     max_graphs: usize,
 }
@@ -98,7 +107,7 @@ pub(crate) struct Rope {
     pub(crate) sin: DeviceMemory,
 }
 
-/// A `[rows, cols]` matrix: bf16 activations, or f32 logits with padded rows.
+/// A `[rows, cols]` matrix: activations, or f32 logits with padded rows.
 pub struct HipBuffer {
     pub(crate) memory: DeviceMemory,
     pub(crate) kind: BufferKind,
@@ -192,7 +201,7 @@ impl HipDevice {
         let runtime = Runtime::open(config.library.as_deref())?;
         let gpu = Gpu::new(&runtime, config.index)?;
         let arch = gpu.arch()?;
-        let kernels = Kernels::load(&gpu, &arch)?;
+        let kernels = Kernels::load(&gpu, &arch, config.activations)?;
         let description = format!("{} ({}, {arch})", gpu.label(), gpu.name()?);
         tracing::info!(device = description, library = runtime.library_name(), "HIP device opened");
         let stream = gpu.stream()?;
@@ -205,7 +214,13 @@ impl HipDevice {
             gpu,
             description,
             max_graphs: config.max_graphs,
+            activations: config.activations,
         })
+    }
+
+    /// Element type of activations, matrices and a plain KV cache.
+    pub fn activations(&self) -> ActivationType {
+        self.activations
     }
 
     /// Free and total bytes of device memory now.
@@ -270,6 +285,7 @@ impl HipDevice {
                 self.upload_f32(&memory, &values)?;
             }
             WeightKind::Matrix { rows, cols } | WeightKind::GateUp { rows, cols } => {
+                let to = self.activations;
                 let order = match kind {
                     WeightKind::GateUp { .. } => RowOrder::Interleaved,
                     _ => RowOrder::Stacked,
@@ -285,7 +301,7 @@ impl HipDevice {
                     let half = &mut self.ring[turn % 2];
                     let words = half.as_mut_slice::<u16>((end - first) * strip / 2);
                     for (idx, out) in (first..end).zip(words.chunks_exact_mut(strip / 2)) {
-                        pack_strip(parts, order, idx, &mut wide, out);
+                        pack_strip(parts, (to, order), idx, &mut wide, out);
                     }
                     self.stream.synchronize()?;
                     let half = &self.ring[turn % 2];
@@ -371,7 +387,7 @@ impl Device for HipDevice {
     }
 
     fn expands(&self, stored: DType) -> Option<DType> {
-        (!stored.is_plain()).then_some(DType::BF16)
+        (!stored.is_plain()).then_some(self.activations.dtype())
     }
 
     fn weight_bytes(&self, parts: &[TensorShape]) -> usize {
@@ -432,10 +448,13 @@ impl Device for HipDevice {
         layout: &KvLayout,
         scales: &[KvScales],
     ) -> Result<HipKvCache, DeviceError> {
-        let has_kernels = matches!(layout.dtype, KvDType::BF16 | KvDType::Fp8);
-        if !has_kernels || layout.block_size != BLOCK_SIZE {
+        let has_fp8 = self.kernels.has_fp8_cache();
+        let is_there = layout.dtype == self.activations.kv_dtype()
+            || (layout.dtype == KvDType::Fp8 && has_fp8);
+        if !is_there || layout.block_size != BLOCK_SIZE {
+            let types = if has_fp8 { "bf16 or fp8" } else { "f16 (or --dtype bfloat16)" };
             return Err(self.unsupported(format!(
-                "a KV cache of {:?} in blocks of {}; use --kv-cache-dtype bf16 or fp8 and \
+                "a KV cache of {:?} in blocks of {}; use --kv-cache-dtype {types} and \
                  --block-size 16",
                 layout.dtype, layout.block_size
             )));

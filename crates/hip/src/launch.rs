@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::element::ActivationType;
 use crate::error::HipFailure;
 use crate::kernels::{CODE_OBJECTS, CodeObject, embedded_archs};
 use crate::params::{
@@ -65,6 +66,75 @@ const FP8_CACHE: CacheNames = CacheNames {
         "attn_prefill_fp8_d256",
     ],
 };
+const F16_CACHE: CacheNames = CacheNames {
+    rope_and_cache: "rope_and_cache_f16",
+    attn_decode: [
+        "attn_decode_f16_d32",
+        "attn_decode_f16_d64",
+        "attn_decode_f16_d96",
+        "attn_decode_f16_d128",
+        "attn_decode_f16_d160",
+        "attn_decode_f16_d192",
+        "attn_decode_f16_d256",
+    ],
+    attn_prefill: [
+        "attn_prefill_f16_d32",
+        "attn_prefill_f16_d64",
+        "attn_prefill_f16_d96",
+        "attn_prefill_f16_d128",
+        "attn_prefill_f16_d160",
+        "attn_prefill_f16_d192",
+        "attn_prefill_f16_d256",
+    ],
+};
+
+/// Names of the kernels that know the type of activations.
+struct Names {
+    embed: &'static str,
+    rms_norm: &'static str,
+    add_rms_norm: &'static str,
+    gemm_skinny: [&'static str; 4],
+    gemm_big: [&'static str; 3],
+    attn_reduce: &'static str,
+    silu_mul: &'static str,
+    plain_cache: CacheNames,
+    /// f16 has none.
+    fp8_cache: Option<CacheNames>,
+}
+
+const BF16: Names = Names {
+    embed: "embed_fragments",
+    rms_norm: "rms_norm",
+    add_rms_norm: "add_rms_norm",
+    gemm_skinny: [
+        "gemm_skinny_bf16_1x1",
+        "gemm_skinny_bf16_1x2",
+        "gemm_skinny_bf16_2x2",
+        "gemm_skinny_bf16_4x1",
+    ],
+    gemm_big: ["gemm_big_bf16_64", "gemm_big_bf16_128", "gemm_big_bf16_256"],
+    attn_reduce: "attn_reduce",
+    silu_mul: "silu_mul",
+    plain_cache: BF16_CACHE,
+    fp8_cache: Some(FP8_CACHE),
+};
+
+const F16: Names = Names {
+    embed: "embed_fragments_f16",
+    rms_norm: "rms_norm_f16",
+    add_rms_norm: "add_rms_norm_f16",
+    gemm_skinny: [
+        "gemm_skinny_f16_1x1",
+        "gemm_skinny_f16_1x2",
+        "gemm_skinny_f16_2x2",
+        "gemm_skinny_f16_4x1",
+    ],
+    gemm_big: ["gemm_big_f16_64", "gemm_big_f16_128", "gemm_big_f16_256"],
+    attn_reduce: "attn_reduce_f16",
+    silu_mul: "silu_mul_f16",
+    plain_cache: F16_CACHE,
+    fp8_cache: None,
+};
 
 /// The kernels that know how the KV cache stores numbers.
 pub(crate) struct CacheKernels {
@@ -84,8 +154,8 @@ pub(crate) struct Kernels {
     pub(crate) gemm_skinny: [Kernel<GemmParams>; 4],
     /// By rows of a tile: 64, 128, 256.
     pub(crate) gemm_big: [Kernel<GemmParams>; 3],
-    bf16_cache: CacheKernels,
-    fp8_cache: CacheKernels,
+    plain_cache: CacheKernels,
+    fp8_cache: Option<CacheKernels>,
     pub(crate) attn_reduce: Kernel<AttnReduceParams>,
     pub(crate) silu_mul: Kernel<SiluMulParams>,
     pub(crate) gather_rows: Kernel<GatherRowsParams>,
@@ -146,40 +216,46 @@ fn embedded(arch: &str, kernel: &str) -> Option<(&'static CodeObject, usize)> {
 }
 
 impl Kernels {
-    /// Those for a cache of FP8, or of bf16.
+    /// Those for a cache of FP8, or of the activations' type. A cache that there are none for is
+    /// refused when it is allocated.
     pub(crate) fn cache(&self, is_fp8: bool) -> &CacheKernels {
-        if is_fp8 { &self.fp8_cache } else { &self.bf16_cache }
+        let fp8 = self.fp8_cache.as_ref().filter(|_| is_fp8);
+        fp8.unwrap_or(&self.plain_cache)
     }
 
-    /// Looks every kernel up for the device's architecture.
-    pub(crate) fn load(gpu: &Gpu, arch: &str) -> Result<Self, HipFailure> {
+    /// Whether there are kernels for a cache of FP8.
+    pub(crate) fn has_fp8_cache(&self) -> bool {
+        self.fp8_cache.is_some()
+    }
+
+    /// Looks every kernel up for the device's architecture and the type of activations.
+    pub(crate) fn load(
+        gpu: &Gpu,
+        arch: &str,
+        activations: ActivationType,
+    ) -> Result<Self, HipFailure> {
         let archs = embedded_archs();
         if !archs.contains(&arch) {
             let have = if archs.is_empty() { "none".to_owned() } else { archs.join(", ") };
             return Err(HipFailure::NoKernels { index: gpu.index(), arch: arch.to_owned(), have });
         }
+        let names = match activations {
+            ActivationType::Bf16 => &BF16,
+            ActivationType::F16 => &F16,
+        };
         let mut loader = Loader { gpu, arch, modules: HashMap::new() };
         Ok(Self {
             advance: loader.find("advance")?,
             take_last_tokens: loader.find("take_last_tokens")?,
-            embed: loader.find("embed_fragments")?,
-            rms_norm: loader.find("rms_norm")?,
-            add_rms_norm: loader.find("add_rms_norm")?,
-            gemm_skinny: loader.find_all([
-                "gemm_skinny_bf16_1x1",
-                "gemm_skinny_bf16_1x2",
-                "gemm_skinny_bf16_2x2",
-                "gemm_skinny_bf16_4x1",
-            ])?,
-            gemm_big: loader.find_all([
-                "gemm_big_bf16_64",
-                "gemm_big_bf16_128",
-                "gemm_big_bf16_256",
-            ])?,
-            bf16_cache: loader.find_cache(&BF16_CACHE)?,
-            fp8_cache: loader.find_cache(&FP8_CACHE)?,
-            attn_reduce: loader.find("attn_reduce")?,
-            silu_mul: loader.find("silu_mul")?,
+            embed: loader.find(names.embed)?,
+            rms_norm: loader.find(names.rms_norm)?,
+            add_rms_norm: loader.find(names.add_rms_norm)?,
+            gemm_skinny: loader.find_all(names.gemm_skinny)?,
+            gemm_big: loader.find_all(names.gemm_big)?,
+            plain_cache: loader.find_cache(&names.plain_cache)?,
+            fp8_cache: names.fp8_cache.as_ref().map(|it| loader.find_cache(it)).transpose()?,
+            attn_reduce: loader.find(names.attn_reduce)?,
+            silu_mul: loader.find(names.silu_mul)?,
             gather_rows: loader.find("gather_rows")?,
             admit: loader.find("admit")?,
             argmax_final: loader.find("argmax_final")?,

@@ -6,7 +6,6 @@
 use backend::{
     AddNorm, AttentionSpec, BufferKind, DeviceError, LayerOps, QkvSpec, RopeTable, StepEnd, StepRun,
 };
-use half::bf16;
 use types::{Sampled, StepInput};
 
 use crate::device::{
@@ -575,7 +574,7 @@ impl LayerOps for HipDevice {
             BufferKind::Activation | BufferKind::Scratch => host
                 .as_slice::<u16>(buffer.cols)
                 .iter()
-                .map(|x| bf16::from_bits(*x).to_f32())
+                .map(|x| self.activations.widen(*x))
                 .collect(),
         })
     }

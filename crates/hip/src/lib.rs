@@ -9,6 +9,7 @@
 mod admission;
 mod decode;
 mod device;
+mod element;
 mod error;
 mod flights;
 mod graphs;
@@ -26,6 +27,7 @@ mod weight;
 
 pub use admission::{MAX_LOGIT_BIAS, MAX_STOP_TOKENS, MAX_TOP_LOGPROBS};
 pub use device::{HipBuffer, HipConfig, HipDevice, HipKvCache};
+pub use element::ActivationType;
 pub use error::HipFailure;
 pub use graphs::StepCounts;
 pub use kernels::{embedded_archs, kernel_compiler};

@@ -1,4 +1,4 @@
-//! Weights on the GPU: matrices in bf16, fragment-major; vectors in f32.
+//! Weights on the GPU: matrices in the activations' type, fragment-major; vectors in f32.
 //!
 //! Fragment-major (`kernels/gemm.h`): `[ceil(rows/16)][ceil(cols/32)][64 lanes][8]`, lane =
 //! `cols%32/8*16 + rows%16`, element = `cols%8`, zeros beyond the matrix. The host converts and
@@ -6,9 +6,9 @@
 //! bounded by the ring whatever the matrix' size. Quantised blocks are expanded on the way: there
 //! are no kernels that multiply them.
 
-use backend::{DType, TensorShape, TensorView};
-use half::bf16;
+use backend::{TensorShape, TensorView};
 
+use crate::element::ActivationType;
 use crate::runtime::DeviceMemory;
 
 /// Rows of a strip.
@@ -25,7 +25,7 @@ pub struct HipWeight {
 pub(crate) enum WeightKind {
     /// A norm or bias, `len` f32.
     Vector { len: usize },
-    /// `[rows, cols]` bf16, fragment-major.
+    /// `[rows, cols]`, fragment-major.
     Matrix { rows: usize, cols: usize },
     /// As a matrix, with rows gate 0, up 0, gate 1, up 1, ...
     GateUp { rows: usize, cols: usize },
@@ -125,10 +125,10 @@ impl RowOrder {
 }
 
 /// Writes strip `strip` of the matrix that `parts` make up; `out` has `strip_bytes(cols) / 2`
-/// elements, `wide` is scratch for a row.
+/// elements of `to`, `wide` is scratch for a row.
 pub(crate) fn pack_strip(
     parts: &[TensorView<'_>],
-    order: RowOrder,
+    (to, order): (ActivationType, RowOrder),
     strip: usize,
     wide: &mut [f32],
     out: &mut [u16],
@@ -136,12 +136,12 @@ pub(crate) fn pack_strip(
     out.fill(0);
     for row in 0..STRIP_ROWS {
         let Some((part, at)) = order.find(parts, strip * STRIP_ROWS + row) else { break };
-        if part.shape.dtype == DType::BF16 {
+        if part.shape.dtype == to.dtype() {
             let (elements, _) = part.row(at).as_chunks::<2>();
             pack_row(elements, row, |bytes| u16::from_le_bytes(*bytes), out);
         } else {
             part.widen_row(at, wide);
-            pack_row(wide, row, |value| bf16::from_f32(*value).to_bits(), out);
+            pack_row(wide, row, |value| to.narrow(*value), out);
         }
     }
 }
@@ -158,7 +158,12 @@ fn pack_row<T>(row: &[T], row_in_strip: usize, narrow: impl Fn(&T) -> u16, out: 
 
 #[cfg(test)]
 mod tests {
+    use backend::DType;
+    use half::{bf16, f16};
+
     use super::*;
+
+    const STACKED: (ActivationType, RowOrder) = (ActivationType::Bf16, RowOrder::Stacked);
 
     #[test]
     fn a_strip_across_two_parts_holds_each_element_at_its_place() {
@@ -175,7 +180,7 @@ mod tests {
         ];
         for strip in 0..2 {
             let mut out = vec![0xffffu16; strip_bytes(cols) / 2];
-            pack_strip(&views, RowOrder::Stacked, strip, &mut vec![0.0; cols], &mut out);
+            pack_strip(&views, STACKED, strip, &mut vec![0.0; cols], &mut out);
             for row in strip * 16..strip * 16 + 16 {
                 for col in 0..64 {
                     let lane = col % 32 / 8 * 16 + row % 16;
@@ -204,7 +209,7 @@ mod tests {
             let mut out = vec![0xffffu16; strip_bytes(8) / 2];
             pack_strip(
                 &[view(&gate), view(&up)],
-                RowOrder::Interleaved,
+                (ActivationType::Bf16, RowOrder::Interleaved),
                 strip,
                 &mut [0.0; 8],
                 &mut out,
@@ -227,7 +232,7 @@ mod tests {
         // `j + 16` in the high nibble of byte `j`.
         let (rows, cols) = (3, 64);
         let block = |seed: usize| -> Vec<u8> {
-            let (scale, minimum) = (half::f16::from_f32(0.25), half::f16::from_f32(-1.5));
+            let (scale, minimum) = (f16::from_f32(0.25), f16::from_f32(-1.5));
             let nibbles = (0..16).map(|j| (((j + seed) % 16) | ((15 - j) << 4)) as u8);
             [scale, minimum].iter().flat_map(|v| v.to_le_bytes()).chain(nibbles).collect()
         };
@@ -235,7 +240,7 @@ mod tests {
         let shape = TensorShape { dtype: DType::Q4_1, rows, cols };
         let views = [TensorView::new(shape, &bytes).expect("sizes agree")];
         let mut out = vec![0u16; strip_bytes(cols) / 2];
-        pack_strip(&views, RowOrder::Stacked, 0, &mut vec![0.0; cols], &mut out);
+        pack_strip(&views, STACKED, 0, &mut vec![0.0; cols], &mut out);
         for row in 0..rows {
             for col in 0..cols {
                 let (seed, j) = (row * 2 + col / 32, col % 32);
@@ -244,6 +249,24 @@ mod tests {
                 let found = bf16::from_bits(out[(col / 32 * 64 + lane) * 8 + col % 8]);
                 assert_eq!(found.to_f32(), code as f32 * 0.25 - 1.5, "row {row}, col {col}");
             }
+        }
+    }
+
+    /// Numbers that f16 holds and bf16 does not, from either type.
+    #[test]
+    fn f16_is_copied_bit_by_bit_and_others_are_rounded_to_it() {
+        let numbers: Vec<f32> = (0..16 * 8).map(|i| 1.0 + i as f32 / 1024.0).collect();
+        let halves: Vec<u8> =
+            numbers.iter().flat_map(|v| f16::from_f32(*v).to_bits().to_le_bytes()).collect();
+        let singles: Vec<u8> = numbers.iter().flat_map(|v| v.to_le_bytes()).collect();
+        for (dtype, bytes) in [(DType::F16, &halves), (DType::F32, &singles)] {
+            let shape = TensorShape { dtype, rows: 16, cols: 8 };
+            let views = [TensorView::new(shape, bytes).expect("sizes agree")];
+            let mut out = vec![0u16; strip_bytes(8) / 2];
+            let to = (ActivationType::F16, RowOrder::Stacked);
+            pack_strip(&views, to, 0, &mut [0.0; 8], &mut out);
+            let found = out[..16 * 8].iter().map(|bits| f16::from_bits(*bits).to_f32());
+            assert!(found.eq(numbers.iter().copied()), "{dtype:?}");
         }
     }
 

@@ -8,7 +8,7 @@ use backend::{
     AddNorm, BufferKind, DType, Device, DeviceError, LayerOps, StepLimits, TensorShape, TensorView,
 };
 use half::bf16;
-use hip::{HipBuffer, HipConfig, HipDevice, HipWeight};
+use hip::{ActivationType, HipBuffer, HipConfig, HipDevice, HipWeight};
 use types::StepInput;
 
 const MAX_ROWS: usize = 144;
@@ -23,8 +23,11 @@ fn emulator() -> PathBuf {
     library
 }
 
-fn device() -> HipDevice {
-    let config = HipConfig { library: Some(emulator()), max_graphs: 0, ..HipConfig::default() };
+const TYPES: [ActivationType; 2] = [ActivationType::Bf16, ActivationType::F16];
+
+fn device(activations: ActivationType) -> HipDevice {
+    let config =
+        HipConfig { library: Some(emulator()), max_graphs: 0, activations, ..HipConfig::default() };
     let mut device = HipDevice::new(&config).expect("the emulator is a device");
     let limits = StepLimits {
         max_num_seqs: 70,
@@ -41,7 +44,7 @@ fn device() -> HipDevice {
     device
 }
 
-/// A `[rows, cols]` matrix of numbers that bf16 holds exactly.
+/// A `[rows, cols]` matrix of numbers that bf16 and f16 hold exactly.
 #[derive(Clone)]
 struct Matrix {
     cols: usize,
@@ -125,10 +128,21 @@ fn dot(a: &[f32], b: &[f32]) -> (f64, f64) {
     })
 }
 
-/// One rounding to bf16 (half a unit in the last place is at most 2^-8 of the value's power of
-/// two), and f32 sums: 2^-24 of the magnitudes for each of a few dozen roundings.
-fn assert_rounded_once(found: f32, exact: f64, magnitude: f64, what: &str) {
-    let bound = exact.abs() / 256.0 + 4e-6 * magnitude;
+/// One rounding to the type (half a unit in the last place is at most 2^-8 or 2^-11 of the value's
+/// power of two), and f32 sums: 2^-24 of the magnitudes for each of a few dozen roundings.
+fn assert_rounded_once(
+    activations: ActivationType,
+    found: f32,
+    exact: f64,
+    magnitude: f64,
+    what: &str,
+) {
+    let relative = match activations {
+        ActivationType::Bf16 => 1.0 / 256.0,
+        ActivationType::F16 => 1.0 / 2048.0,
+    };
+    // Below the least normal f16 the unit stays.
+    let bound = exact.abs().max(1.0 / 16_384.0) * relative + 4e-6 * magnitude;
     assert!((f64::from(found) - exact).abs() <= bound, "{what}: {found}, not {exact}");
 }
 
@@ -138,8 +152,8 @@ const SIZES: [[usize; 2]; 4] = [[8, 8], [40, 24], [72, 136], [264, 88]];
 
 #[test]
 fn silu_mul_of_both_products() {
-    let mut device = device();
-    for [k, n] in SIZES {
+    for (activations, [k, n]) in TYPES.into_iter().flat_map(|it| SIZES.map(|size| (it, size))) {
+        let mut device = device(activations);
         let (gate, up) = (Matrix::new(n, k, 1), Matrix::new(n, k, 2));
         let (gate_bytes, up_bytes) = (gate.bytes(), up.bytes());
         let view = |bytes| TensorView::new(gate.shape(), bytes).expect("sizes agree");
@@ -158,7 +172,7 @@ fn silu_mul_of_both_products() {
                     let exact = gate / (1.0 + (-gate).exp()) * up;
                     let magnitude = gate_size * up.abs() + gate.abs() * up_size + 1e-3;
                     let what = format!("{rows} x {k} x {n} at {row}, {col}");
-                    assert_rounded_once(found, exact, magnitude, &what);
+                    assert_rounded_once(activations, found, exact, magnitude, &what);
                 }
             }
         }
@@ -186,8 +200,8 @@ fn add_norm(
 
 #[test]
 fn the_product_joins_the_residual_and_the_sum_is_normed() {
-    let mut device = device();
-    for [k, n] in SIZES {
+    for (activations, [k, n]) in TYPES.into_iter().flat_map(|it| SIZES.map(|size| (it, size))) {
+        let mut device = device(activations);
         let (weight, norm) = (Matrix::new(n, k, 4), Matrix::new(1, n, 5));
         let (on_device, norm_on_device) = (weight.upload(&mut device), norm.upload(&mut device));
         for rows in ROWS {
@@ -199,14 +213,15 @@ fn the_product_joins_the_residual_and_the_sum_is_normed() {
                 let (sum, old) = (&sums[row], residual.row(row));
                 for (col, found) in sum.iter().enumerate() {
                     let (product, size) = dot(x.row(row), weight.row(col));
-                    assert_rounded_once(*found, product + f64::from(old[col]), size + 1.0, &what);
+                    let exact = product + f64::from(old[col]);
+                    assert_rounded_once(activations, *found, exact, size + 1.0, &what);
                 }
                 // The norm is of the sum as it is stored.
                 let square = dot(sum, sum).0 / n as f64;
                 let scale = 1.0 / (square + f64::from(EPS)).sqrt();
                 for (col, found) in normed[row].iter().enumerate() {
                     let exact = f64::from(sum[col]) * scale * f64::from(norm.row(0)[col]);
-                    assert_rounded_once(*found, exact, exact.abs(), &what);
+                    assert_rounded_once(activations, *found, exact, exact.abs(), &what);
                 }
             }
         }
@@ -215,7 +230,7 @@ fn the_product_joins_the_residual_and_the_sum_is_normed() {
 
 #[test]
 fn a_row_has_the_same_bits_in_any_company() {
-    let mut device = device();
+    let mut device = device(ActivationType::Bf16);
     let (k, n) = (264, 136);
     let (weight, norm) = (Matrix::new(n, k, 8), Matrix::new(1, n, 9));
     let (weight, norm) = (weight.upload(&mut device), norm.upload(&mut device));
@@ -236,7 +251,7 @@ fn a_row_has_the_same_bits_in_any_company() {
 
 #[test]
 fn logits_are_f32() {
-    let mut device = device();
+    let mut device = device(ActivationType::Bf16);
     let k = 72;
     let head = Matrix::new(VOCAB, k, 12);
     let weight = head.upload(&mut device);
@@ -261,7 +276,7 @@ fn logits_are_f32() {
 
 #[test]
 fn gate_and_up_of_different_shapes_are_refused() {
-    let mut device = device();
+    let mut device = device(ActivationType::Bf16);
     let (gate, up) = (Matrix::new(16, 8, 1), Matrix::new(24, 8, 2));
     let (gate_bytes, up_bytes) = (gate.bytes(), up.bytes());
     let gate = TensorView::new(gate.shape(), &gate_bytes).expect("sizes agree");

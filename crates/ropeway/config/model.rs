@@ -39,6 +39,10 @@ pub(crate) struct ModelConfig {
     #[arg(long, value_name = "FILE")]
     pub(crate) hip_library: Option<PathBuf>,
 
+    /// Element type of activations and matrices on a GPU; the CPU computes in single precision
+    #[arg(long, value_enum, default_value_t = Dtype::Auto)]
+    pub(crate) dtype: Dtype,
+
     /// Launch each operation of a decode step by itself instead of the whole step as a graph (GPU)
     #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false,
           default_missing_value = "true", hide_possible_values = true, value_name = "BOOL",
@@ -88,6 +92,19 @@ fn parse_device(text: &str) -> Result<Device, String> {
             .map(Device::Hip)
             .ok_or_else(|| "must be auto, cpu, hip or hip:N".to_owned()),
     }
+}
+
+/// Element type of activations and matrices on a GPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dtype {
+    /// float16 for a model stored so, else bfloat16
+    Auto,
+    /// The range of single precision
+    #[value(alias = "bf16")]
+    Bfloat16,
+    /// Three more bits; a model that goes beyond 65,504 fails
+    #[value(aliases = ["f16", "half"])]
+    Float16,
 }
 
 /// Where sampling defaults come from.

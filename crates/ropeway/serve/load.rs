@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::Context;
 use backend::{DType, KvDType, LayerOps};
 use engine::Executor;
+use hip::ActivationType;
 use model::{
     Bytes, GgufTokenizerData, HostMemory, HubConfig, MemoryLimitSource, MemoryPlan, ModelExecutor,
     ModelFiles, ModelSpec, PlanRequest, TensorRole, TokenizerSource,
@@ -15,7 +16,7 @@ use model::{
 use tokenizer::{GgufVocab, Tokenizer};
 use types::{LoadPhase, LoadProgress};
 
-use crate::config::{AutoOr, KvCacheDtype, MemoryConfig, ModelConfig, ServeConfig};
+use crate::config::{AutoOr, Dtype, KvCacheDtype, MemoryConfig, ModelConfig, ServeConfig};
 use crate::serve::device::AnyDevice;
 
 /// A model whose files are open and whose memory is planned; no weight has been read.
@@ -33,7 +34,7 @@ pub(crate) fn plan(
     let path = model::resolve(&model_name(&config.model), &hub_config(&config.model), progress)?;
     progress(LoadProgress::entering(LoadPhase::Inspecting));
     let files = ModelFiles::open(&path)?;
-    let device = AnyDevice::open(&config.model)?;
+    let device = AnyDevice::open(&config.model, activations(config, &files)?)?;
     let mut request = plan_request(config, &files)?;
     let plan = match &device {
         AnyDevice::Cpu(device) => {
@@ -50,7 +51,7 @@ pub(crate) fn plan(
                  or --device cpu"
             );
             if config.memory.kv_cache_dtype == KvCacheDtype::Auto {
-                request.kv_dtype = KvDType::BF16;
+                request.kv_dtype = device.activations().kv_dtype();
             }
             let (available_bytes, limit_bytes) = device.memory_bytes()?;
             let source = MemoryLimitSource::Device;
@@ -157,6 +158,19 @@ fn explicit<T: Copy>(value: &AutoOr<T>) -> Option<T> {
 
 /// `auto` follows the embedding's type; quantised models get f16, which keeps more digits than
 /// bf16 and has hardware conversion on every machine of the last ten years.
+/// What a GPU computes in. A cache of another type than f16 that was asked for needs bf16.
+fn activations(config: &ServeConfig, files: &ModelFiles) -> anyhow::Result<ActivationType> {
+    let half_cache = matches!(config.memory.kv_cache_dtype, KvCacheDtype::Auto | KvCacheDtype::F16);
+    Ok(match config.model.dtype {
+        Dtype::Bfloat16 => ActivationType::Bf16,
+        Dtype::Float16 => ActivationType::F16,
+        Dtype::Auto => match files.shape(TensorRole::Embedding)?.dtype {
+            DType::F16 if half_cache => ActivationType::F16,
+            _ => ActivationType::Bf16,
+        },
+    })
+}
+
 fn kv_dtype(asked: KvCacheDtype, files: &ModelFiles) -> anyhow::Result<KvDType> {
     Ok(match asked {
         KvCacheDtype::F32 => KvDType::F32,
