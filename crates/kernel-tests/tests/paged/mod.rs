@@ -299,9 +299,8 @@ impl Bench {
                 .size(shape.window)
                 .f32(v_scale)
                 .u32(0);
-            let lanes = shape.num_heads * shape.padded() / 4;
-            let kernel = shape.element.kernel("attn_reduce");
-            device.launch(&kernel, [seqs.len(), lanes.div_ceil(256), 1], 256, &params);
+            let grid = [seqs.len(), (shape.num_heads * shape.padded() / 4).div_ceil(256), 1];
+            device.launch(&shape.element.kernel("attn_reduce"), grid, 256, &params);
         }
         shape.element.widened(&device.bytes("out"))
     }
