@@ -4,7 +4,7 @@
 #[expect(dead_code, reason = "parity is held in gemm.rs")]
 mod matrix;
 
-use kernel_tests::Device;
+use kernel_tests::{Device, Element};
 use matrix::{Epilogue, Product};
 
 /// Columns of x that the layers of Qwen2.5-1.5B (1536, 8960), Llama-3.1-8B (4096, 14336) and a
