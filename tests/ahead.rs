@@ -2,6 +2,7 @@
 //! a time, on the CPU under a tight cache and on the emulated MI300X (no hardware takes part).
 #![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
+mod emulator;
 mod local_model;
 mod server_process;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use backend::KvDType;
+use emulator::emulator;
 use engine::{EngineHandle, Executor};
 use hip::{HipConfig, HipDevice};
 use local_model::ahead::{Counted, Counts, RunAhead};
@@ -113,14 +115,6 @@ async fn the_same_tokens_ahead_with_stops_penalties_and_preemptions() {
     assert_eq!(counts.most_in_flight.load(Ordering::Relaxed), 2);
 }
 
-/// The emulator's library, which cargo builds beside this test.
-fn emulator() -> PathBuf {
-    let folder = std::env::current_exe().unwrap().parent().unwrap().to_path_buf();
-    let library = folder.join("libhip_emu.so");
-    assert!(library.is_file(), "cargo builds {}", library.display());
-    library
-}
-
 #[tokio::test]
 async fn the_emulated_gpu_gives_the_same_tokens_with_two_steps_in_flight() {
     let sizes = Sizes {
@@ -133,7 +127,8 @@ async fn the_emulated_gpu_gives_the_same_tokens_with_two_steps_in_flight() {
         ..Sizes::default()
     };
     let executor = |max_graphs| {
-        let config = HipConfig { library: Some(emulator()), max_graphs, ..HipConfig::default() };
+        let config =
+            HipConfig { library: Some(emulator().into()), max_graphs, ..HipConfig::default() };
         executor_on(HipDevice::new(&config).unwrap(), &golden("qwen3"), sizes)
     };
     let (engine, counts) = start(executor(0), 1, sizes);

@@ -3,12 +3,14 @@
 //! error, health turns red, the process ends with its code, and a failed load gives everything back.
 #![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
+mod emulator;
 mod server_process;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use emulator::emulator;
 use serde_json::{Value, json};
 use server_process::{PATIENCE, ServerProcess, golden};
 
@@ -31,14 +33,6 @@ const SIZES: [&str; 11] = [
     "128",
     "--no-enable-prefix-caching",
 ];
-
-/// The emulator's library, which cargo builds beside this test.
-fn emulator() -> String {
-    let folder = std::env::current_exe().unwrap().parent().unwrap().to_path_buf();
-    let library: PathBuf = folder.join("libhip_emu.so");
-    assert!(library.is_file(), "cargo builds {}", library.display());
-    library.display().to_string()
-}
 
 fn hip_args<'a>(library: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["--device", "hip", "--hip-library", library], &SIZES[..], more].concat()

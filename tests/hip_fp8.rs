@@ -3,11 +3,13 @@
 //! takes part.
 #![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
+mod emulator;
 mod server_process;
 
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use emulator::emulator;
 use serde_json::{Value, json};
 use server_process::{PATIENCE, ServerProcess, golden, metric};
 
@@ -23,14 +25,6 @@ const SIZES: [&str; 8] = [
     "--max-model-len",
     "128",
 ];
-
-/// The emulator's library, which cargo builds beside this test.
-fn emulator() -> String {
-    let folder = std::env::current_exe().unwrap().parent().unwrap().to_path_buf();
-    let library = folder.join("libhip_emu.so");
-    assert!(library.is_file(), "cargo builds {}", library.display());
-    library.display().to_string()
-}
 
 /// The golden's prompts, as lists of ids.
 fn prompts(family: &str) -> Vec<Value> {

@@ -1,15 +1,12 @@
 //! What the real binary says of the GPU libraries that it finds or is given. No hardware takes part.
 #![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
+mod emulator;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The emulator's library, which cargo builds beside this test.
-fn emulator() -> PathBuf {
-    let library = std::env::current_exe().unwrap().parent().unwrap().join("libhip_emu.so");
-    assert!(library.is_file(), "cargo builds {}", library.display());
-    library
-}
+use emulator::emulator;
 
 /// Success, standard output and standard error.
 fn ropeway(args: &[&str], variables: &[(&str, &Path)]) -> (bool, String, String) {
@@ -56,8 +53,7 @@ fn other_functions() -> [&'static str; 14] {
 fn devices_tells_the_runtime_what_it_lacks_and_rccl() {
     let folder = tempfile::tempdir().unwrap();
     let library = emulator();
-    let library = library.to_str().unwrap();
-    let args = ["devices", "--hip-library", library];
+    let args = ["devices", "--hip-library", &library];
     let (ok, listed, told) = ropeway(&args, &[("ROCM_PATH", folder.path())]);
     assert!(ok && told.is_empty(), "{listed}{told}");
     let line = |start: &str| {

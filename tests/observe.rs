@@ -2,6 +2,7 @@
 //! GPU faults are the emulator's (crate `hip-emu`); no hardware takes part.
 #![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
+mod emulator;
 mod server_process;
 
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -9,6 +10,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use emulator::emulator;
 use serde_json::{Value, json};
 use server_process::{PATIENCE, ServerProcess, golden, metric};
 
@@ -37,10 +39,7 @@ fn serve(args: &[&str]) -> ServerProcess {
 
 /// A server on the emulated GPU in which one launch goes wrong.
 fn serve_faulty(fault: &str, args: &[&str]) -> ServerProcess {
-    let folder = std::env::current_exe().unwrap().parent().unwrap().to_path_buf();
-    let library: PathBuf = folder.join("libhip_emu.so");
-    assert!(library.is_file(), "cargo builds {}", library.display());
-    let library = library.display().to_string();
+    let library = emulator();
     let device = ["--device", "hip", "--kv-cache-dtype", "bf16", "--hip-library", &library];
     let fault = format!("{fault}@launch:{FAULTY_LAUNCH}");
     let server = ServerProcess::listen_with(
