@@ -36,7 +36,7 @@ impl<E: Executor> RunAhead<E> {
             ),
             last: vec![0; max_num_seqs],
             in_flight: VecDeque::with_capacity(2),
-            idle: vec![Vec::with_capacity(max_num_seqs); 2],
+            idle: (0..2).map(|_| Vec::with_capacity(max_num_seqs)).collect(),
         }
     }
 

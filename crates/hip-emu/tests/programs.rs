@@ -116,6 +116,8 @@ fn try_scenario(name: &str, variables: &[(&str, &str)]) -> Output {
             command.env_remove(name);
         }
     }
+    // Before cargo's own folders, in one of which an older build of the library may lie.
+    command.env("LD_LIBRARY_PATH", library_folder());
     command.envs(variables.iter().copied()).output().expect("the program was built")
 }
 
