@@ -6,7 +6,6 @@ mod emulator;
 mod local_model;
 mod server_process;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -38,7 +37,7 @@ fn requests(num: u32, max_tokens: u32) -> Vec<EngineRequest> {
             ..SamplingParams::greedy()
         };
         let mut request = greedy(&prompt(5 + index, 3 + 11 * (index % 4)), max_tokens - index % 5);
-        if index % 3 != 0 {
+        if !index.is_multiple_of(3) {
             request.sampling = sampling.into();
         }
         request

@@ -3,7 +3,7 @@
 
 mod emulator;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use emulator::emulator;
