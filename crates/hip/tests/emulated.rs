@@ -2,13 +2,15 @@
 //! f32 arithmetic on the host. No hardware takes part.
 #![forbid(unsafe_code)]
 
-use std::path::PathBuf;
+mod emulator;
+
 use std::sync::Arc;
 
 use backend::{
     AttentionSpec, BufferKind, DType, Device, DeviceError, KvDType, KvLayout, KvScales, LayerOps,
     QkvSpec, RopeTable, StepLimits, TensorShape, TensorView, fp8_from_f32, fp8_to_f32,
 };
+use emulator::emulator;
 use half::bf16;
 use hip::{HipConfig, HipDevice, HipWeight};
 use types::{AdmittedSeq, SampleRow, SamplerSlot, SamplingParams, StepInput};
@@ -29,14 +31,6 @@ const LIMITS: StepLimits = StepLimits {
     head_dim: HEAD_DIM,
     block_size: 16,
 };
-
-/// The emulator's library, which cargo builds beside this test.
-fn emulator() -> PathBuf {
-    let this = std::env::current_exe().expect("this program has a path");
-    let library = this.parent().expect("it lies in a folder").join("libhip_emu.so");
-    assert!(library.is_file(), "cargo builds {}", library.display());
-    library
-}
 
 fn device() -> HipDevice {
     let config = HipConfig { library: Some(emulator()), max_graphs: 0, ..HipConfig::default() };

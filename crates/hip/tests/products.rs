@@ -2,11 +2,12 @@
 //! against themselves in other company. No hardware takes part.
 #![forbid(unsafe_code)]
 
-use std::path::PathBuf;
+mod emulator;
 
 use backend::{
     AddNorm, BufferKind, DType, Device, DeviceError, LayerOps, StepLimits, TensorShape, TensorView,
 };
+use emulator::emulator;
 use half::bf16;
 use hip::{ActivationType, HipBuffer, HipConfig, HipDevice, HipWeight};
 use types::StepInput;
@@ -14,14 +15,6 @@ use types::StepInput;
 const MAX_ROWS: usize = 144;
 const VOCAB: usize = 301;
 const EPS: f32 = 1e-5;
-
-/// The emulator's library, which cargo builds beside this test.
-fn emulator() -> PathBuf {
-    let this = std::env::current_exe().expect("this program has a path");
-    let library = this.parent().expect("it lies in a folder").join("libhip_emu.so");
-    assert!(library.is_file(), "cargo builds {}", library.display());
-    library
-}
 
 const TYPES: [ActivationType; 2] = [ActivationType::Bf16, ActivationType::F16];
 

@@ -2,12 +2,14 @@
 //! that the device itself has computed: the same token for every row. No hardware takes part.
 #![forbid(unsafe_code)]
 
-use std::path::PathBuf;
+mod emulator;
+
 use std::sync::Arc;
 
 use backend::{
     BufferKind, DType, Device, DeviceError, LayerOps, StepLimits, TensorShape, TensorView,
 };
+use emulator::emulator;
 use hip::{HipBuffer, HipConfig, HipDevice, HipWeight, MAX_LOGIT_BIAS, MAX_TOP_LOGPROBS};
 use sampling::{SamplerState, Scratch};
 use types::{AdmittedSeq, SampleRow, Sampled, SamplerSlot, SamplingParams, StepInput};
@@ -26,14 +28,6 @@ const LIMITS: StepLimits = StepLimits {
     head_dim: 16,
     block_size: 16,
 };
-
-/// The emulator's library, which cargo builds beside this test.
-fn emulator() -> PathBuf {
-    let this = std::env::current_exe().expect("this program has a path");
-    let library = this.parent().expect("it lies in a folder").join("libhip_emu.so");
-    assert!(library.is_file(), "cargo builds {}", library.display());
-    library
-}
 
 fn params() -> SamplingParams {
     SamplingParams { seed: 0x1234_5678_9abc_def0, ..SamplingParams::default() }

@@ -2,14 +2,17 @@
 //! through it as the engine does: some steps ahead, joining, leaving and coming again.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+#[path = "../emulator/mod.rs"]
+mod emulator;
+
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use backend::{
     AddNorm, AttentionSpec, BufferKind, DType, Device, DeviceError, KvDType, KvLayout, LayerOps,
     QkvSpec, RopeTable, StepEnd, StepLimits, StepRows, StepRun, TensorShape, TensorView,
 };
+pub(crate) use emulator::emulator;
 use hip::{HipBuffer, HipConfig, HipDevice, HipKvCache, HipWeight};
 use types::{
     AdmittedSeq, DeferredToken, SampleRow, Sampled, SamplerSlot, SamplingParams, StepInput,
@@ -38,14 +41,6 @@ pub(crate) const LIMITS: StepLimits = StepLimits {
     head_dim: HEAD_DIM,
     block_size: BLOCK,
 };
-
-/// The emulator's library, which cargo builds beside this test.
-pub(crate) fn emulator() -> PathBuf {
-    let this = std::env::current_exe().expect("this program has a path");
-    let library = this.parent().expect("it lies in a folder").join("libhip_emu.so");
-    assert!(library.is_file(), "cargo builds {}", library.display());
-    library
-}
 
 pub(crate) fn config(max_graphs: usize) -> HipConfig {
     HipConfig { library: Some(emulator()), max_graphs, ..HipConfig::default() }

@@ -1,6 +1,7 @@
 //! Checks of versions against each other: driver and ROCm libraries, firmware of all GPUs.
 //!
-//! Only what AMD has published is judged; a version that is not in the table is told and no more.
+//! Only ranges that AMD has published are judged, and no finding is more than a warning; a version
+//! that is not in the table is told and no more.
 
 use super::super::finding::{Finding, Layer, Status, told};
 use super::facts::NodeFacts;
@@ -16,7 +17,8 @@ struct Driver {
 }
 
 /// AMD, "User and AMD GPU Driver (amdgpu) support matrix" (ROCm installation guide, 2025-09-17). The
-/// modules' own numbers are those that `dkms status` shows for these releases.
+/// modules' own numbers are in no document of AMD's: 6.10 and 6.14 were seen in public reports, the
+/// others are taken to be those of these releases.
 const DRIVERS: [Driver; 6] = [
     Driver { module: (6, 3), release: "6.0", libraries: [(5, 6), (6, 2)] },
     Driver { module: (6, 7), release: "6.1", libraries: [(5, 7), (6, 4)] },
