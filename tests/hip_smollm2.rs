@@ -12,7 +12,7 @@ mod smollm2_cut;
 use std::path::Path;
 use std::time::Instant;
 
-use answers::{Answer, Bounds, Gate, Reference, UNBOUNDED, chat, client};
+use answers::{Answer, Bounds, Gate, Reference, UNBOUNDED, chat, client, complete_all};
 use cpu::Activations;
 use emulator::emulator;
 use serde_json::json;
@@ -72,8 +72,13 @@ const CUT_TOKENS: usize = 12;
 /// Enough that every prompt's last block is filled.
 const PREEMPTED_TOKENS: usize = 20;
 
+/// In which the messages' prompts, of 36, 31, 53, 42 and 40 tokens, come to seven blocks. The first two
+/// are admitted with three blocks each; the second takes the last free one after 7 tokens, so the
+/// first, which needs one after 13, takes them back.
+const PREEMPTED_ORDER: [usize; 5] = [0, 3, 1, 2, 4];
+
 /// Sizes of servers of the cut.
-const CUT_SIZES: [&str; 4] = ["--max-num-seqs", "8", "--max-model-len", "128"];
+const CUT_SIZES: [&str; 4] = ["--max-num-seqs", "8", "--max-model-len", "96"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_layers_answer_as_on_the_cpu_in_any_company() {
@@ -106,11 +111,12 @@ async fn two_layers_answer_as_on_the_cpu_in_any_company() {
     assert_eq!(together(&eager, CUT_TOKENS).await, alone, "without graphs");
     drop(eager);
 
-    // Longer answers, so that all outgrow the blocks that their prompts took.
-    let scarce = start(&["--num-blocks", "10", "--no-enable-prefix-caching"]);
-    let preempted = together(&scarce, PREEMPTED_TOKENS).await;
+    let scarce = start(&["--num-blocks", "7", "--no-enable-prefix-caching"]);
+    let alone = PREEMPTED_ORDER.map(|message| &alone[message]);
+    let prompts = alone.map(|answer| &answer.prompt[..]);
+    let preempted = complete_all(&scarce, &prompts, PREEMPTED_TOKENS, &json!({})).await;
     let preemptions = counted(&scarce, "vllm:num_preemptions_total").await;
-    assert!(preemptions >= 1.0, "ten blocks must be too few for everybody");
+    assert!(preemptions >= 1.0, "seven blocks are too few for the first two");
     for (preempted, alone) in preempted.iter().zip(&alone) {
         assert_eq!(preempted.tokens[..CUT_TOKENS], alone.tokens, "preempted");
         assert_eq!(preempted.logprobs[..CUT_TOKENS], alone.logprobs, "preempted");

@@ -73,9 +73,26 @@ pub(crate) async fn complete(
     max_tokens: usize,
     more: &Value,
 ) -> Answer {
-    let fields = json!({"model": "tiny", "prompt": prompt, "logprobs": TOP_LOGPROBS});
+    let mut answers = complete_all(server, &[prompt], max_tokens, more).await;
+    answers.pop().expect("an answer a prompt")
+}
+
+/// Text completions of several prompts in one request: they enter the queue together, in order,
+/// however slow the machine is.
+pub(crate) async fn complete_all(
+    server: &ServerProcess,
+    prompts: &[&[TokenId]],
+    max_tokens: usize,
+    more: &Value,
+) -> Vec<Answer> {
+    let fields = json!({"model": "tiny", "prompt": prompts, "logprobs": TOP_LOGPROBS});
     let body = post(server, "/v1/completions", &request(fields, max_tokens, more)).await;
-    let choice = &body["choices"][0];
+    let choices = body["choices"].as_array().expect("choices");
+    assert_eq!(choices.len(), prompts.len(), "a choice a prompt");
+    prompts.iter().zip(choices).map(|(prompt, choice)| completed(prompt, choice)).collect()
+}
+
+fn completed(prompt: &[TokenId], choice: &Value) -> Answer {
     let top = choice["logprobs"]["top_logprobs"].as_array().expect("alternatives");
     let logprobs = top.iter().map(|top| {
         let top = top.as_object().expect("an object");

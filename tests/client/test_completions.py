@@ -66,6 +66,7 @@ def test_logprobs(client, model):
         assert logprob <= 0
         assert len(top) == 2
         assert max(top, key=top.get) == token, "greedy takes the most likely token"
+        assert top[token] == logprob, "the same number in both places"
 
 
 def test_seed_repeats(client, model):

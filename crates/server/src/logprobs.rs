@@ -1,6 +1,6 @@
 //! Log-probabilities in the two shapes of the API.
 
-use serde_json::{Map, Value};
+use indexmap::IndexMap;
 use tokenizer::Tokenizer;
 use types::{Sampled, TokenId, TokenLogprobs};
 
@@ -55,12 +55,12 @@ pub(crate) fn completion(
     let mut shape = CompletionLogprobs::default();
     for (token, logprobs) in with_logprobs(tokens) {
         let name = names.name(token);
-        let mut top = Map::new();
+        let mut top = IndexMap::new();
         for (other, logprob) in &logprobs.top {
-            top.entry(names.name(*other)).or_insert_with(|| number(*logprob));
+            top.entry(names.name(*other)).or_insert_with(|| finite(*logprob));
         }
         // The chosen token is always there, even when it is not among the best.
-        top.entry(name.clone()).or_insert_with(|| number(logprobs.logprob));
+        top.entry(name.clone()).or_insert_with(|| finite(logprobs.logprob));
         shape.text_offset.push(*text_offset);
         *text_offset += name.chars().count();
         shape.tokens.push(name);
@@ -77,8 +77,4 @@ fn with_logprobs(tokens: &[Sampled]) -> impl Iterator<Item = (TokenId, &TokenLog
 fn finite(logprob: f32) -> f32 {
     // `max` also turns a NaN into the bound.
     logprob.max(LOWEST_LOGPROB)
-}
-
-fn number(logprob: f32) -> Value {
-    Value::from(finite(logprob))
 }

@@ -1,6 +1,7 @@
 //! Response bodies and stream chunks. A chunk is the same object with another `object` name and a
 //! `delta` in place of the `message`, so both are one type.
 
+use indexmap::IndexMap;
 use serde::Serialize;
 use types::TokenId;
 
@@ -100,7 +101,7 @@ pub(crate) struct CompletionLogprobs {
     pub(crate) token_logprobs: Vec<f32>,
     pub(crate) tokens: Vec<String>,
     /// Token text to log-probability, best first.
-    pub(crate) top_logprobs: Vec<serde_json::Map<String, serde_json::Value>>,
+    pub(crate) top_logprobs: Vec<IndexMap<String, f32>>,
 }
 
 /// What made a choice stop: a stop string or a stop token.
