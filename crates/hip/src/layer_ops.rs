@@ -8,10 +8,8 @@ use backend::{
 };
 use types::{Sampled, StepInput};
 
-use crate::device::{
-    HipBuffer, HipDevice, HipKvCache, Rope, SEGMENT_TOKENS, Workspace, padded_head,
-    partial_segments,
-};
+use crate::buffers::{HipBuffer, HipKvCache, padded_head};
+use crate::device::{HipDevice, Rope};
 use crate::error::HipFailure;
 use crate::flights::MAX_IN_FLIGHT;
 use crate::graphs::Reach;
@@ -20,8 +18,8 @@ use crate::params::{
     AttnDecodeParams, AttnPrefillParams, AttnReduceParams, EmbedParams, GatherRowsParams,
     GemmParams, RmsNormParams, RopeAndCacheParams, SiluMulParams,
 };
-use crate::stepping::Run;
 use crate::weight::HipWeight;
+use crate::workspace::{Run, SEGMENT_TOKENS, Workspace, partial_segments};
 
 /// `SILU_MUL` and `OUT_F32` of `kernels/gemm.h`.
 const GEMM_SILU_MUL: u32 = 1;

@@ -7,6 +7,7 @@
 #![deny(unsafe_code)]
 
 mod admission;
+mod buffers;
 mod decode;
 mod device;
 mod element;
@@ -23,10 +24,13 @@ mod runtime;
 mod sample;
 mod step;
 mod stepping;
+mod upload;
 mod weight;
+mod workspace;
 
 pub use admission::{MAX_LOGIT_BIAS, MAX_STOP_TOKENS, MAX_TOP_LOGPROBS};
-pub use device::{HipBuffer, HipConfig, HipDevice, HipKvCache};
+pub use buffers::{HipBuffer, HipKvCache};
+pub use device::{HipConfig, HipDevice};
 pub use element::ActivationType;
 pub use error::HipFailure;
 pub use graphs::StepCounts;

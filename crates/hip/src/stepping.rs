@@ -8,25 +8,13 @@ use backend::{DeviceError, StepEnd, StepRows, StepRun};
 use types::{Sampled, StepInput};
 
 use crate::admission::AdmitError;
-use crate::device::{HipDevice, SEGMENT_TOKENS, Workspace, max_segments};
+use crate::device::HipDevice;
 use crate::error::HipFailure;
 use crate::flights::MAX_IN_FLIGHT;
 use crate::graphs::{GraphKey, Reach, StepCounts};
 use crate::params::TakeLastTokensParams;
 use crate::step::StepState;
-
-/// How the step at hand is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Run {
-    /// There is none.
-    Nothing,
-    /// Each operation is launched as it is called.
-    Eager,
-    /// Operations are written down, to be launched together.
-    Capture(GraphKey),
-    /// A graph has them all.
-    Replay(GraphKey),
-}
+use crate::workspace::{Run, SEGMENT_TOKENS, Workspace, max_segments};
 
 /// Threads of `advance`.
 const ADVANCE_THREADS: u32 = 1024;
