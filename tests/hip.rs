@@ -267,17 +267,44 @@ fn devices_are_listed_and_a_missing_gpu_is_told_in_one_line() {
     }
 }
 
+/// The plan alone, which reads no weights.
+fn dry_run(args: &[&str]) -> (bool, String, String) {
+    let (model, library) = (golden("llama").display().to_string(), emulator());
+    let hip = ["--device", "hip", "--hip-library", &library];
+    ropeway(&[&["serve", model.as_str(), "--dry-run"], &hip[..], args].concat())
+}
+
 #[test]
 fn more_logprobs_than_the_gpu_gives_are_refused_at_the_start() {
-    let (model, library) = (golden("llama").display().to_string(), emulator());
-    let with = |num: &str| {
-        let hip = ["--device", "hip", "--hip-library", &library, "--max-logprobs", num];
-        ropeway(&[&["serve", model.as_str(), "--dry-run"], &hip[..]].concat())
-    };
-    let (ok, _, told) = with("128");
+    let (ok, _, told) = dry_run(&["--max-logprobs", "128"]);
     assert!(ok, "{told}");
-    let (ok, _, told) = with("129");
+    let (ok, _, told) = dry_run(&["--max-logprobs", "129"]);
     assert!(!ok && told.contains("--max-logprobs 129") && told.contains("use 128"), "{told}");
+}
+
+#[test]
+fn a_cache_that_the_gpu_has_no_kernels_for_is_refused_before_weights_are_read() {
+    for (asked, expected) in [
+        (
+            &["--dtype", "float16", "--kv-cache-dtype", "bf16"][..],
+            "use --kv-cache-dtype f16, or --dtype bfloat16",
+        ),
+        (
+            &["--dtype", "float16", "--kv-cache-dtype", "fp8"],
+            "use --kv-cache-dtype f16, or --dtype bfloat16",
+        ),
+        (&["--dtype", "bfloat16", "--kv-cache-dtype", "f16"], "bf16 or fp8, or --dtype float16"),
+        (&["--kv-cache-dtype", "f32"], "use --kv-cache-dtype bf16 or fp8"),
+        (&["--block-size", "32"], "--block-size 32; use 16"),
+    ] {
+        let (ok, _, told) = dry_run(asked);
+        let line = told.lines().last().unwrap_or_default();
+        assert!(!ok && line.starts_with("error: hip:0 ") && line.ends_with(expected), "{told}");
+    }
+    for served in [["--dtype", "float16"], ["--kv-cache-dtype", "fp8"], ["--block-size", "16"]] {
+        let (ok, _, told) = dry_run(&served);
+        assert!(ok, "{served:?}: {told}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -105,6 +105,10 @@ pub trait Device: Send + 'static {
         None
     }
 
+    /// Refuses what there is no code for, with the remedy; asked before any weight is read. What it
+    /// lets through may still not fit into memory.
+    fn check(&self, layout: &KvLayout, limits: &StepLimits) -> Result<(), DeviceError>;
+
     /// Size of `upload_weight` for these parts.
     fn weight_bytes(&self, parts: &[TensorShape]) -> usize;
     /// Uploads one matrix given as parts stacked by rows (a fused QKV weight has three, each with

@@ -138,6 +138,19 @@ impl Device for CpuDevice {
         (dtype != stored && !stored.is_plain()).then_some(dtype)
     }
 
+    fn check(&self, _: &KvLayout, limits: &StepLimits) -> Result<(), DeviceError> {
+        if limits.num_kv_heads == 0 || !limits.num_heads.is_multiple_of(limits.num_kv_heads) {
+            return Err(DeviceError::Unsupported {
+                device: self.name(),
+                what: format!(
+                    "{} query heads over {} KV heads; each KV head must serve the same number",
+                    limits.num_heads, limits.num_kv_heads
+                ),
+            });
+        }
+        Ok(())
+    }
+
     fn weight_bytes(&self, parts: &[TensorShape]) -> usize {
         CpuWeight::bytes(self.activations, parts)
     }
@@ -181,15 +194,6 @@ impl Device for CpuDevice {
     }
 
     fn reserve_workspace(&mut self, limits: &StepLimits) -> Result<(), DeviceError> {
-        if limits.num_kv_heads == 0 || !limits.num_heads.is_multiple_of(limits.num_kv_heads) {
-            return Err(DeviceError::Unsupported {
-                device: self.name(),
-                what: format!(
-                    "{} query heads over {} KV heads; each KV head must serve the same number",
-                    limits.num_heads, limits.num_kv_heads
-                ),
-            });
-        }
         let workspace = Workspace::new(limits, self.num_threads());
         debug_assert_eq!(workspace.allocated_bytes(), self.workspace_bytes(limits));
         self.workspace = Some(workspace);

@@ -130,6 +130,40 @@ impl HipDevice {
         Ok(kind)
     }
 
+    fn check_layout(&self, layout: &KvLayout) -> Result<(), DeviceError> {
+        if layout.block_size != BLOCK_SIZE {
+            let asked = layout.block_size;
+            return Err(self.unsupported(format!("--block-size {asked}; use {BLOCK_SIZE}")));
+        }
+        let plain = self.activations.kv_dtype();
+        if layout.dtype == plain || (layout.dtype == KvDType::Fp8 && self.kernels.has_fp8_cache()) {
+            return Ok(());
+        }
+        let (asked, remedy) = match (layout.dtype, self.activations) {
+            (KvDType::F32, ActivationType::Bf16) => ("f32", "--kv-cache-dtype bf16 or fp8"),
+            (KvDType::F32, ActivationType::F16) => ("f32", "--kv-cache-dtype f16"),
+            (KvDType::F16, _) => ("f16", "--kv-cache-dtype bf16 or fp8, or --dtype float16"),
+            (KvDType::BF16, _) => ("bf16", "--kv-cache-dtype f16, or --dtype bfloat16"),
+            (KvDType::Fp8, _) => ("fp8", "--kv-cache-dtype f16, or --dtype bfloat16"),
+        };
+        let activations = self.activations;
+        Err(self.unsupported(format!("a KV cache of {asked} beside {activations}; use {remedy}")))
+    }
+
+    fn check_heads(&self, limits: &StepLimits) -> Result<(), DeviceError> {
+        let StepLimits { num_heads, num_kv_heads, head_dim, .. } = *limits;
+        if num_kv_heads == 0 || !num_heads.is_multiple_of(num_kv_heads) {
+            return Err(self.unsupported(format!(
+                "{num_heads} query heads over {num_kv_heads} KV heads; each KV head must serve the \
+                 same number"
+            )));
+        }
+        if !PADDED_HEAD_DIMS.contains(&padded_head(head_dim)) || !head_dim.is_multiple_of(8) {
+            return Err(self.unsupported(format!("attention heads of {head_dim} elements")));
+        }
+        Ok(())
+    }
+
     fn upload(
         &mut self,
         kind: WeightKind,
@@ -187,6 +221,11 @@ impl Device for HipDevice {
         (!stored.is_plain()).then_some(self.activations.dtype())
     }
 
+    fn check(&self, layout: &KvLayout, limits: &StepLimits) -> Result<(), DeviceError> {
+        self.check_layout(layout)?;
+        self.check_heads(limits)
+    }
+
     fn weight_bytes(&self, parts: &[TensorShape]) -> usize {
         WeightKind::of(parts).bytes()
     }
@@ -239,17 +278,7 @@ impl Device for HipDevice {
         layout: &KvLayout,
         scales: &[KvScales],
     ) -> Result<HipKvCache, DeviceError> {
-        let has_fp8 = self.kernels.has_fp8_cache();
-        let is_there = layout.dtype == self.activations.kv_dtype()
-            || (layout.dtype == KvDType::Fp8 && has_fp8);
-        if !is_there || layout.block_size != BLOCK_SIZE {
-            let types = if has_fp8 { "bf16 or fp8" } else { "f16 (or --dtype bfloat16)" };
-            return Err(self.unsupported(format!(
-                "a KV cache of {:?} in blocks of {}; use --kv-cache-dtype {types} and \
-                 --block-size 16",
-                layout.dtype, layout.block_size
-            )));
-        }
+        self.check_layout(layout)?;
         // Padding must read as zero, and so must what is not yet written.
         let forgotten = self.forget_graphs();
         let memory = forgotten.and_then(|()| self.zeroed(self.kv_cache_bytes(layout)));
@@ -262,16 +291,7 @@ impl Device for HipDevice {
     }
 
     fn reserve_workspace(&mut self, limits: &StepLimits) -> Result<(), DeviceError> {
-        let StepLimits { num_heads, num_kv_heads, head_dim, .. } = *limits;
-        if num_kv_heads == 0 || !num_heads.is_multiple_of(num_kv_heads) {
-            return Err(self.unsupported(format!(
-                "{num_heads} query heads over {num_kv_heads} KV heads; each KV head must serve the \
-                 same number"
-            )));
-        }
-        if !PADDED_HEAD_DIMS.contains(&padded_head(head_dim)) || !head_dim.is_multiple_of(8) {
-            return Err(self.unsupported(format!("attention heads of {head_dim} elements")));
-        }
+        self.check_heads(limits)?;
         let work = Workspace::new(&self.gpu, &self.stream, limits, self.max_graphs);
         self.work = Some(work.map_err(|failure| self.error("the workspace", failure))?);
         // Weights are uploaded: the ring has done its work.

@@ -1,6 +1,8 @@
 //! The element type of activations, weights and the plain KV cache on the GPU. Kernels are chosen by
 //! it when the device is opened; a device has one.
 
+use std::fmt;
+
 use backend::{DType, KvDType};
 use half::{bf16, f16};
 
@@ -12,6 +14,15 @@ pub enum ActivationType {
     Bf16,
     /// IEEE half: three more bits, and nothing beyond 65,504.
     F16,
+}
+
+impl fmt::Display for ActivationType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bf16 => "bfloat16",
+            Self::F16 => "float16",
+        })
+    }
 }
 
 impl ActivationType {

@@ -12,7 +12,7 @@ mod shortage;
 
 use std::fmt;
 
-use backend::{DType, Device, KvDType, KvLayout, StepLimits};
+use backend::{DType, Device, DeviceError, KvDType, KvLayout, StepLimits};
 use engine::ExecutorLimits;
 use thiserror::Error;
 
@@ -92,6 +92,9 @@ pub enum PlanError {
     /// The weights' shapes could not be read.
     #[error(transparent)]
     Weight(#[from] WeightError),
+    /// The device has no code for the model's shape or the KV cache asked for.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// Too little memory; the text has the numbers and the remedy.
     #[error("the model does not fit in memory as configured\n{0}")]
     DoesNotFit(Box<Shortage>),
@@ -137,6 +140,8 @@ impl MemoryPlan {
         let weights_bytes = counter.total_bytes as u64;
         let planner = Planner { spec, device, weights_bytes, expanded: counter.expanded };
         let wish = Wish { request: request.clone(), host };
+        let asked = planner.with_context(&wish, request.max_model_len.unwrap_or(context));
+        device.check(&asked.kv_layout, &asked.step_limits(spec))?;
         planner
             .fitting(&wish)
             .ok_or_else(|| PlanError::DoesNotFit(Box::new(Shortage::new(&planner, &wish))))

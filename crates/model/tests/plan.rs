@@ -33,6 +33,11 @@ impl Device for CountingDevice {
         "counting".into()
     }
 
+    /// Has no FP8, and counts nothing for what it refuses.
+    fn check(&self, layout: &KvLayout, _: &StepLimits) -> Result<(), DeviceError> {
+        if layout.dtype == KvDType::Fp8 { nothing() } else { Ok(()) }
+    }
+
     fn weight_bytes(&self, parts: &[TensorShape]) -> usize {
         parts.iter().map(|part| part.rows * part.dtype.row_bytes(part.cols).unwrap() + 64).sum()
     }
@@ -166,6 +171,17 @@ fn an_open_kv_cache_takes_what_is_left() {
     let plan = fits(&full, host(fixed + 40 * block + 63));
     assert_eq!(plan.limits.num_blocks, 39, "one byte less is one block less");
     refusal(&full, host(fixed + 32 * block + 63));
+}
+
+#[test]
+fn what_the_device_has_no_code_for_is_refused_whatever_fits() {
+    let request = PlanRequest { kv_dtype: KvDType::Fp8, ..request() };
+    for bytes in [0, PLENTY] {
+        let refused = plan(&request, host(bytes));
+        let is_unsupported =
+            matches!(refused, Err(PlanError::Device(DeviceError::Unsupported { .. })));
+        assert!(is_unsupported, "{bytes} bytes: {refused:?}");
+    }
 }
 
 #[test]

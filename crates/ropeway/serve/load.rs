@@ -156,8 +156,6 @@ fn explicit<T: Copy>(value: &AutoOr<T>) -> Option<T> {
     }
 }
 
-/// `auto` follows the embedding's type; quantised models get f16, which keeps more digits than
-/// bf16 and has hardware conversion on every machine of the last ten years.
 /// What a GPU computes in. A cache of another type than f16 that was asked for needs bf16.
 fn activations(config: &ServeConfig, files: &ModelFiles) -> anyhow::Result<ActivationType> {
     let half_cache = matches!(config.memory.kv_cache_dtype, KvCacheDtype::Auto | KvCacheDtype::F16);
@@ -171,6 +169,8 @@ fn activations(config: &ServeConfig, files: &ModelFiles) -> anyhow::Result<Activ
     })
 }
 
+/// `auto` follows the embedding's type; quantised models get f16, which keeps more digits than
+/// bf16 and has hardware conversion on every machine of the last ten years.
 fn kv_dtype(asked: KvCacheDtype, files: &ModelFiles) -> anyhow::Result<KvDType> {
     Ok(match asked {
         KvCacheDtype::F32 => KvDType::F32,
