@@ -466,9 +466,10 @@ fn violations_of_the_step_contract_fail_the_step() {
 fn configurations_that_cannot_work_are_refused() {
     let error = CpuDevice::new(CpuConfig { num_threads: Some(0), ..CpuConfig::default() });
     assert!(error.err().unwrap().to_string().contains("threads"));
-    let mut device = device(Isa::Scalar, 1);
+    let device = device(Isa::Scalar, 1);
+    device.check(&LAYOUT, &LIMITS).expect("what the other tests run");
     let limits = StepLimits { num_heads: 5, ..LIMITS };
-    let error = device.reserve_workspace(&limits).unwrap_err();
+    let error = device.check(&LAYOUT, &limits).unwrap_err();
     assert!(error.to_string().contains("5 query heads over 2 KV heads"), "{error}");
     assert_eq!(device.name(), "cpu (scalar, 1 thread)");
 }
