@@ -218,7 +218,8 @@ impl fmt::Display for Resources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}: vgpr {} agpr {} sgpr {} lds {} scratch {} spills {} waves {} bytes-before-wait {}",
+            "{}: vgpr {} agpr {} sgpr {} lds {} scratch {} spills {} waves {} loads-before-wait {} bytes-before-wait {} \
+             mfma {}",
             self.name,
             self.num_vgprs,
             self.num_agprs,
@@ -227,7 +228,9 @@ impl fmt::Display for Resources {
             self.scratch_bytes,
             self.num_spills,
             self.waves_per_simd(),
+            self.num_first_loads,
             self.first_wait_bytes,
+            self.num_mfma,
         )?;
         if let Some(l) = self.main_loop {
             write!(
