@@ -9,11 +9,12 @@ mod server_process;
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use answers::{Answer, Bounds, Gate, Reference, UNBOUNDED, client, complete};
 use emulator::emulator;
 use serde_json::{Value, json};
-use server_process::{ServerProcess, golden, metric};
+use server_process::{PATIENCE, ServerProcess, golden, metric};
 use types::TokenId;
 
 const FAMILIES: [&str; 5] = ["llama", "llama3-rope", "mistral", "qwen2", "qwen3"];
@@ -142,6 +143,14 @@ fn num_calls(calls: &Path, name: &str) -> usize {
     text.lines().filter(|line| line.split(' ').next() == Some(name)).count()
 }
 
+/// Steps by how they reached the GPU, from the server's metrics.
+async fn device_steps(server: &ServerProcess, run: &str) -> f64 {
+    let page =
+        client().get(server.endpoint("/metrics")).send().await.unwrap().text().await.unwrap();
+    let labels = format!("{{model_name=\"tiny\",engine=\"0\",run=\"{run}\"}}");
+    metric(&page, &format!("ropeway:device_steps_total{labels}")).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn decode_steps_from_graphs_answer_as_operation_by_operation() {
     let library = emulator();
@@ -164,6 +173,19 @@ async fn decode_steps_from_graphs_answer_as_operation_by_operation() {
         // Each capture is launched many times.
         let captures = num_calls(&calls, "hipStreamBeginCapture");
         assert!(num_calls(&calls, "hipGraphLaunch") >= 2 * captures, "{captures} captures");
+
+        assert!(device_steps(&server, "eager").await > 0.0, "prompts have no graphs");
+        // The last step may have been launched ahead of the last answer, and is told after it.
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let captured = device_steps(&server, "captured").await;
+            let told = captured + device_steps(&server, "replayed").await;
+            let launched = num_calls(&calls, "hipGraphLaunch") as f64;
+            if (told, captured) == (launched, captures as f64) {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{told} graph steps told, {launched} launched");
+        }
     }
     assert_eq!(all[0], all[1]);
 }

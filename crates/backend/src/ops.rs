@@ -10,7 +10,7 @@
 //! nor on whether a token was computed in a prefill chunk or a decode step. Devices guarantee it by
 //! a fixed reduction order per output element.
 
-use types::{Sampled, StepInput};
+use types::{Sampled, StepCounts, StepInput};
 
 use crate::{Device, DeviceError};
 
@@ -136,6 +136,11 @@ pub trait LayerOps: Device {
     /// [`StepInput`]'s deferred tokens.
     fn max_steps_in_flight(&self) -> usize {
         1
+    }
+
+    /// How steps were run so far. Called once a step, so it only copies.
+    fn step_counts(&self) -> StepCounts {
+        StepCounts::default()
     }
 
     /// Takes over the step's metadata and sets up the sampling state of admitted sequences; says

@@ -314,6 +314,7 @@ impl EngineCore {
             num_tokens: step.plan.num_tokens,
             num_seqs: step.plan.seqs.len(),
             scheduler: self.scheduler.stats(),
+            step_counts: self.executor.step_counts(),
         }
     }
 }

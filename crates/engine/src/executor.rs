@@ -1,7 +1,7 @@
 //! The narrow waist below the engine: run one step.
 
 use thiserror::Error;
-use types::{Sampled, StepInput};
+use types::{Sampled, StepCounts, StepInput};
 
 /// What an executor can take in one step, fixed at start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,4 +53,9 @@ pub trait Executor: Send {
     /// order. After [`ExecError::Step`] that step is over, and a step launched behind it still is
     /// collected; what it computed from the failed one's tokens is not used.
     fn collect(&mut self, sampled: &mut Vec<Sampled>) -> Result<(), ExecError>;
+
+    /// How steps were run so far. Called once a step, so it only copies.
+    fn step_counts(&self) -> StepCounts {
+        StepCounts::default()
+    }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use scheduler::{KvEvents, SchedulerStats};
-use types::FinishReason;
+use types::{FinishReason, StepCounts};
 
 /// One step as seen by metrics.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,8 @@ pub struct StepReport {
     pub num_seqs: usize,
     /// The scheduler after the step.
     pub scheduler: SchedulerStats,
+    /// The executor's steps so far.
+    pub step_counts: StepCounts,
 }
 
 /// How long a token took to come.

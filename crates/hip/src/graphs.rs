@@ -3,6 +3,8 @@
 //! Owns the executable graphs and decides which shapes there are. Never captures or launches: the
 //! layer operations do. A device that once refuses a capture is not asked again.
 
+use types::StepCounts;
+
 use crate::error::HipFailure;
 use crate::runtime::GraphExec;
 use crate::sample::SampleMode;
@@ -44,21 +46,6 @@ struct Entry {
     exec: GraphExec,
     reach: Reach,
     last_use: u64,
-}
-
-/// How steps were run so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StepCounts {
-    /// Operation by operation.
-    pub eager: u64,
-    /// Captured, then launched as a graph for the first time.
-    pub captured: u64,
-    /// From a graph that was there.
-    pub replayed: u64,
-    /// Graphs given up to stay under the caps.
-    pub dropped: u64,
-    /// Captures that the device refused; after one there are no more.
-    pub refused: u64,
 }
 
 /// The graphs of a device.

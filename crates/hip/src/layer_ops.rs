@@ -6,7 +6,7 @@
 use backend::{
     AddNorm, AttentionSpec, BufferKind, DeviceError, LayerOps, QkvSpec, RopeTable, StepEnd, StepRun,
 };
-use types::{Sampled, StepInput};
+use types::{Sampled, StepCounts, StepInput};
 
 use crate::buffers::{HipBuffer, HipKvCache, padded_head};
 use crate::device::{HipDevice, Rope};
@@ -293,6 +293,10 @@ fn big_shape(rows: usize, n: usize) -> (usize, usize) {
 impl LayerOps for HipDevice {
     fn max_steps_in_flight(&self) -> usize {
         MAX_IN_FLIGHT
+    }
+
+    fn step_counts(&self) -> StepCounts {
+        self.work.as_ref().map(|work| work.graphs.counts).unwrap_or_default()
     }
 
     fn begin_step(&mut self, input: &StepInput) -> Result<StepRun, DeviceError> {

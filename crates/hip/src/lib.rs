@@ -33,7 +33,6 @@ pub use buffers::{HipBuffer, HipKvCache};
 pub use device::{HipConfig, HipDevice};
 pub use element::ActivationType;
 pub use error::HipFailure;
-pub use graphs::StepCounts;
 pub use kernels::{embedded_archs, kernel_compiler};
 pub use probe::{DeviceInfo, LibraryInfo, list_devices, rccl_info};
 pub use runtime::end_process;

@@ -11,7 +11,7 @@ use crate::admission::AdmitError;
 use crate::device::HipDevice;
 use crate::error::HipFailure;
 use crate::flights::MAX_IN_FLIGHT;
-use crate::graphs::{GraphKey, Reach, StepCounts};
+use crate::graphs::{GraphKey, Reach};
 use crate::params::TakeLastTokensParams;
 use crate::step::StepState;
 use crate::workspace::{Run, SEGMENT_TOKENS, Workspace, max_segments};
@@ -20,11 +20,6 @@ use crate::workspace::{Run, SEGMENT_TOKENS, Workspace, max_segments};
 const ADVANCE_THREADS: u32 = 1024;
 
 impl HipDevice {
-    /// How steps were run so far.
-    pub fn step_counts(&self) -> StepCounts {
-        self.work.as_ref().map(|work| work.graphs.counts).unwrap_or_default()
-    }
-
     /// Clears away what a step that was not finished has left behind.
     fn clear_away(&mut self) -> Result<(), HipFailure> {
         self.gpu.make_current()?;

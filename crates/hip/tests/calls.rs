@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
-use backend::DeviceError;
+use backend::{DeviceError, LayerOps};
 use toy::{Driver, Toy, config};
 use types::SamplingParams;
 

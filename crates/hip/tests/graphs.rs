@@ -4,9 +4,9 @@
 
 mod toy;
 
-use hip::StepCounts;
+use backend::LayerOps;
 use toy::{Driver, Toy, config};
-use types::SamplingParams;
+use types::{SamplingParams, StepCounts};
 
 /// Enough for all shapes of a script.
 const MANY: usize = 64;

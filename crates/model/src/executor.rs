@@ -5,8 +5,8 @@ use engine::{ExecError, Executor, ExecutorLimits};
 use thiserror::Error;
 use types::{
     AdmittedSeq, LoadPhase, LoadProgress, SampleRow, Sampled, SamplerSlot, SamplingParams,
+    StepCounts, StepInput, TokenId,
 };
-use types::{StepInput, TokenId};
 
 use crate::decoder::Decoder;
 use crate::plan::MemoryPlan;
@@ -158,6 +158,10 @@ impl<D: LayerOps> Executor for ModelExecutor<D> {
 
     fn collect(&mut self, sampled: &mut Vec<Sampled>) -> Result<(), ExecError> {
         self.device.collect(sampled).map_err(exec_error)
+    }
+
+    fn step_counts(&self) -> StepCounts {
+        self.device.step_counts()
     }
 }
 

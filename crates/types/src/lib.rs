@@ -9,9 +9,11 @@ mod progress;
 mod request;
 mod sampling;
 mod step;
+mod step_counts;
 
 pub use ids::{BlockId, CacheSalt, RequestId, SamplerSlot, TokenId};
 pub use progress::{LoadPhase, LoadProgress};
 pub use request::{EngineRequest, FinishReason, StopConditions, StopReason};
 pub use sampling::{GREEDY_EPSILON, Sampled, SamplingParams, TokenLogprobs};
 pub use step::{AdmittedSeq, DeferredToken, SampleRow, StepInput};
+pub use step_counts::StepCounts;

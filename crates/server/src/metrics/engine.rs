@@ -13,6 +13,7 @@ use metrics_exporter_prometheus::{
 use types::FinishReason;
 
 use super::legacy::{LEGACY_TOKEN_TIME, LegacyMetrics};
+use super::steps::StepCounters;
 use super::{MetricsLabels, buckets};
 use crate::kv_events::KvPublisher;
 use crate::served_model::ServedModel;
@@ -37,6 +38,7 @@ pub(crate) struct EngineMetrics {
     handle: PrometheusHandle,
     gauges: Gauges,
     counters: Counters,
+    steps: StepCounters,
     histograms: Histograms,
     /// Present if older names are asked for.
     legacy: Option<LegacyMetrics>,
@@ -91,10 +93,11 @@ impl EngineMetrics {
         let model = labels.model_name.as_str();
         let (gauges, counters, histograms) =
             with_local_recorder(&recorder, || (gauges(model), counters(model), histograms(model)));
+        let steps = with_local_recorder(&recorder, || StepCounters::new(&self::labels(model)));
         let legacy = with_legacy_names
             .then(|| with_local_recorder(&recorder, || LegacyMetrics::new(&self::labels(model))));
         let service_time_us = AtomicU64::new(0);
-        Self { recorder, handle, gauges, counters, histograms, legacy, service_time_us }
+        Self { recorder, handle, gauges, counters, steps, histograms, legacy, service_time_us }
     }
 
     /// The observer that feeds these metrics from the dispatcher's thread.
@@ -198,6 +201,7 @@ impl EngineObserver for Observer {
         counters.recomputed_tokens.absolute(report.scheduler.recomputed_tokens);
         counters.prefix_queries.absolute(report.scheduler.prefix_query_tokens);
         counters.prefix_hits.absolute(report.scheduler.prefix_hit_tokens);
+        self.metrics.steps.set(report.step_counts);
         self.metrics.histograms.iteration_tokens.record(report.num_tokens as f64);
         if let Some(legacy) = &self.metrics.legacy {
             legacy.on_step(&report.scheduler);

@@ -10,6 +10,7 @@ mod gpu;
 mod http;
 mod legacy;
 mod process;
+mod steps;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
