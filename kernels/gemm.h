@@ -48,6 +48,23 @@ INLINE u32 num_fragments(u32 k) { return ceil_div(k, 32); }
 // Even, so that steps of 64 columns never cross from one slice into the next.
 INLINE u32 slice_fragments(u32 k) { return 2 * ceil_div(num_fragments(k), 2 * SLICES); }
 
+constexpr u32 NUM_XCDS = 8;
+constexpr u32 GROUP_ROWS = 4;  // row tiles that share a column tile
+
+struct Tile {
+  u32 row;
+  u32 col;
+};
+
+// Work-group i runs on XCD i % 8: give each XCD a run of tiles, in groups of GROUP_ROWS row tiles.
+INLINE Tile tile_of(u32 i, u32 num_rows, u32 num_cols) {
+  u32 total = num_rows * num_cols, xcd = i % NUM_XCDS, whole = total / NUM_XCDS;
+  u32 id = xcd * whole + min(xcd, total % NUM_XCDS) + i / NUM_XCDS;
+  u32 per_group = GROUP_ROWS * num_cols, first = id / per_group * GROUP_ROWS;
+  u32 height = min(num_rows - first, GROUP_ROWS), rest = id % per_group;
+  return Tile{first + rest % height, rest / height};
+}
+
 // c + one fragment of w times one of x.
 template <typename E>
 INLINE f32x4 multiply(u32x4 w, u32x4 x, f32x4 c) {
@@ -63,9 +80,10 @@ INLINE Window window(u64 address, u32 num_bytes) {
 constexpr u32 OUTSIDE = 0xfffffff0;
 constexpr int CACHED = 0;
 constexpr int STREAMED = 2;  // nt: weights that no one reads again
+// `common` bytes further, the same in all lanes.
 template <int policy>
-INLINE u32x4 load(Window w, u32 offset) {
-  return __builtin_amdgcn_raw_buffer_load_b128(w, offset, 0, policy);
+INLINE u32x4 load(Window w, u32 offset, u32 common = 0) {
+  return __builtin_amdgcn_raw_buffer_load_b128(w, offset, common, policy);
 }
 
 // Eight elements of a row of x from column `first` on, those from column k on zeroed.

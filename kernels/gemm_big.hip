@@ -19,22 +19,6 @@ constexpr u32 WAVE_TILES = 4;        // 16x16 tiles of a wave, each way
 constexpr u32 WAVE_ROWS = 16 * WAVE_TILES;
 constexpr u32 COLS = 2 * WAVE_ROWS;  // of a work-group
 constexpr u32 STEP = 64;             // columns of k between barriers
-constexpr u32 NUM_XCDS = 8;
-constexpr u32 GROUP_ROWS = 4;        // row tiles that share a column tile
-
-struct Tile {
-  u32 row;
-  u32 col;
-};
-
-// Work-group i runs on XCD i % 8: give each XCD a run of tiles, in groups of GROUP_ROWS row tiles.
-INLINE Tile tile_of(u32 i, u32 num_rows, u32 num_cols) {
-  u32 total = num_rows * num_cols, xcd = i % NUM_XCDS, whole = total / NUM_XCDS;
-  u32 id = xcd * whole + min(xcd, total % NUM_XCDS) + i / NUM_XCDS;
-  u32 per_group = GROUP_ROWS * num_cols, first = id / per_group * GROUP_ROWS;
-  u32 height = min(num_rows - first, GROUP_ROWS), rest = id % per_group;
-  return Tile{first + rest % height, rest / height};
-}
 
 template <typename E, u32 WAVES_M>
 struct Big {
@@ -45,24 +29,29 @@ struct Big {
   const GemmParams& p;
   Stage& stage;
   Window w, x;
-  u32 w_offset, w_tile_bytes, x_offset, x_line, x_col, x_place, wave_row;
+  // Bytes: w_tile of the wave's column tiles, x_offset of the lane's four rows.
+  u32 w_tile[WAVE_TILES], x_offset[4], x_col, x_place, wave_row, last_fragment, last_step;
+  u32x4 weights[2][WAVE_TILES], rows[4];
   f32x4 acc[WAVE_TILES][WAVE_TILES], sum[WAVE_TILES][WAVE_TILES];
 
-  // Weights of fragment f for the wave's four column tiles.
+  // Weights of fragment f for the wave's four column tiles. Beyond the last fragment the last one
+  // again, which x multiplies by zero or no one uses.
   METHOD void load_w(u32x4 (&to)[WAVE_TILES], u32 f) {
+    u32 at = min(f, last_fragment) * FRAGMENT_BYTES;
 #pragma unroll
     for (u32 n = 0; n < WAVE_TILES; ++n) {
-      to[n] = load<CACHED>(w, w_offset + n * w_tile_bytes + f * FRAGMENT_BYTES);
+      to[n] = load<CACHED>(w, lane_idx() * 16, w_tile[n] + at);
     }
   }
 
-  // This lane's share of 64 columns of x: four rows, 8 * WAVES apart, 16 bytes each.
+  // This lane's share of 64 columns of x: four rows, 16 bytes each.
+  template <bool ragged>
   METHOD void load_x(u32x4 (&to)[4], u32 step) {
-    u32 col = step * STEP + x_col;
-    u32 offset = x_offset + step * STEP * 2;
+    u32 at = min(step, last_step) * STEP * 2;
 #pragma unroll
     for (u32 i = 0; i < 4; ++i) {
-      to[i] = load<CACHED>(x, col < p.k ? offset + i * x_line : OUTSIDE);
+      bool is_inside = !ragged || step * STEP + x_col < p.k;
+      to[i] = load<CACHED>(x, is_inside ? x_offset[i] : OUTSIDE, at);
     }
   }
 
@@ -78,6 +67,8 @@ struct Big {
     for (u32 i = 0; i < 4; ++i) to[i * WAVES_M * WAVE] = from[i];
   }
 
+  // With `first`, a slice starts: from a constant zero, so that no register is cleared.
+  template <bool first>
   METHOD void use(const u32x4 (&weights)[WAVE_TILES], u32 buffer, u32 f) {
     u32x4 rows[WAVE_TILES];
 #pragma unroll
@@ -91,7 +82,8 @@ struct Big {
 #pragma unroll
         for (u32 n = 0; n < WAVE_TILES; ++n) {
           u32x4 a = weights[n], b = rows[m];
-          acc[n][m] = E::mfma(half ? a.hi : a.lo, half ? b.hi : b.lo, acc[n][m]);
+          f32x4 c = first && !half ? f32x4{} : acc[n][m];
+          acc[n][m] = E::mfma(half ? a.hi : a.lo, half ? b.hi : b.lo, c);
         }
       }
     }
@@ -103,39 +95,38 @@ struct Big {
 #pragma unroll
       for (u32 m = 0; m < WAVE_TILES; ++m) {
         sum[n][m] += acc[n][m];
-        acc[n][m] = f32x4{};
       }
     }
   }
 
-  // With `ragged`, k is no multiple of 8 and a lane's last elements are no part of x.
+  template <bool ragged, bool first>
+  METHOD void one_step(u32 step) {
+    barrier();
+    load_w(weights[1], 2 * step + 1);
+    load_x<ragged>(rows, step + 1);
+    pin_order();
+    use<first>(weights[0], step % 2, 0);
+    pin_order();
+    load_w(weights[0], 2 * step + 2);
+    pin_order();
+    use<false>(weights[1], step % 2, 1);
+    stage_x<ragged>(rows, step + 1);
+  }
+
+  // With `ragged`, k is no multiple of 64: some lanes' last elements are no part of x.
   template <bool ragged>
   METHOD void run() {
-    u32 num_steps = ceil_div(p.k, STEP), per_slice = slice_fragments(p.k) / 2, left = per_slice;
-    u32x4 weights[2][WAVE_TILES], rows[4];
-    load_x(rows, 0);
+    u32 num_steps = last_step + 1, per_slice = slice_fragments(p.k) / 2;
+    load_x<ragged>(rows, 0);
     load_w(weights[0], 0);
+    pin_order();
     stage_x<ragged>(rows, 0);
-    barrier();
-    for (u32 step = 0; step < num_steps; ++step) {
-      u32 buffer = step % 2;
-      // Beyond the last step both load zeros or neighbours that no one uses.
-      load_w(weights[1], 2 * step + 1);
-      load_x(rows, step + 1);
-      pin_order();
-      use(weights[0], buffer, 0);
-      pin_order();
-      load_w(weights[0], 2 * step + 2);
-      pin_order();
-      use(weights[1], buffer, 1);
-      stage_x<ragged>(rows, step + 1);
-      if (--left == 0) {
-        end_slice();
-        left = per_slice;
-      }
-      barrier();
+    for (u32 step = 0; step < num_steps;) {
+      u32 end = min(step + per_slice, num_steps);
+      one_step<ragged, true>(step);
+      for (++step; step < end; ++step) one_step<ragged, false>(step);
+      end_slice();
     }
-    end_slice();
   }
 };
 
@@ -147,25 +138,34 @@ INLINE void gemm_big(const GemmParams& p) {
   Tile tile = tile_of(block_idx(), ceil_div(p.rows, B::ROWS), ceil_div(p.n, COLS));
   u32 row = tile.row * B::ROWS, col = tile.col * COLS + wave % 2 * WAVE_ROWS;
   B b{p, stage};
-  u32 num_tiles = col < p.n ? min(ceil_div(p.n - col, 16), WAVE_TILES) : 0;
-  b.w_tile_bytes = total * FRAGMENT_BYTES;
-  b.w = window(p.w + (u64)(col / 16) * b.w_tile_bytes, num_tiles * b.w_tile_bytes);
-  b.w_offset = lane * 16;
+  u32 tile_bytes = total * FRAGMENT_BYTES;
+  // Offsets that a wave has in common are scalars. Documents differ on whether these count when a
+  // window's end is checked, so that columns and rows beyond the matrix take its last ones'
+  // addresses instead; no one stores what comes of them.
+  u32 num_tiles = col < p.n ? min(ceil_div(p.n - col, 16), WAVE_TILES) : 1;
+  u32 first_tile = min(col / 16, (p.n - 1) / 16);
+  b.w = window(p.w + (u64)first_tile * tile_bytes, num_tiles * tile_bytes);
+#pragma unroll
+  for (u32 n = 0; n < WAVE_TILES; ++n) b.w_tile[n] = min(n, num_tiles - 1) * tile_bytes;
+  b.last_fragment = total - 1;
+  b.last_step = ceil_div(p.k, STEP) - 1;
   b.wave_row = wave / 2;
   // Wave w loads 8 rows of 128 bytes, row 8 * w + lane % 8 first, columns lane / 8 * 8.
-  u32 first = wave * 8 + lane % 8;
+  u32 first = wave * 8 + lane % 8, num_rows = min(p.rows - row, B::ROWS);
   b.x_col = lane / 8 * 8;
-  b.x = window(p.x + 2ull * row * p.x_stride, 2 * p.x_stride * min(p.rows - row, B::ROWS));
-  b.x_offset = 2 * (first * p.x_stride + b.x_col);
-  b.x_line = 2 * 16 * WAVES_M * p.x_stride;
+  b.x = window(p.x + 2ull * row * p.x_stride, 2 * p.x_stride * num_rows);
+#pragma unroll
+  for (u32 i = 0; i < 4; ++i) {
+    b.x_offset[i] = 2 * (min(first + i * 16 * WAVES_M, num_rows - 1) * p.x_stride + b.x_col);
+  }
   b.x_place = (b.x_col / 32 * (B::ROWS / 16) + first / 16) * WAVE + b.x_col % 32 / 8 * 16 +
               first % 16;
 #pragma unroll
   for (u32 n = 0; n < WAVE_TILES; ++n) {
 #pragma unroll
-    for (u32 m = 0; m < WAVE_TILES; ++m) b.acc[n][m] = b.sum[n][m] = f32x4{};
+    for (u32 m = 0; m < WAVE_TILES; ++m) b.sum[n][m] = f32x4{};
   }
-  if (p.k % 8) {
+  if (p.k % STEP) {
     b.template run<true>();
   } else {
     b.template run<false>();

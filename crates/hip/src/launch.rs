@@ -93,7 +93,8 @@ struct Names {
     embed: &'static str,
     rms_norm: &'static str,
     add_rms_norm: &'static str,
-    gemm_skinny: [&'static str; 4],
+    gemm_skinny: [&'static str; 7],
+    gemm_mid: [&'static str; 2],
     gemm_big: [&'static str; 3],
     attn_reduce: &'static str,
     silu_mul: &'static str,
@@ -109,9 +110,13 @@ const BF16: Names = Names {
     gemm_skinny: [
         "gemm_skinny_bf16_1x1",
         "gemm_skinny_bf16_1x2",
+        "gemm_skinny_bf16_1x4",
         "gemm_skinny_bf16_2x2",
+        "gemm_skinny_bf16_2x4",
         "gemm_skinny_bf16_4x1",
+        "gemm_skinny_bf16_4x2",
     ],
+    gemm_mid: ["gemm_mid_bf16_4x2", "gemm_mid_bf16_4x4"],
     gemm_big: ["gemm_big_bf16_64", "gemm_big_bf16_128", "gemm_big_bf16_256"],
     attn_reduce: "attn_reduce",
     silu_mul: "silu_mul",
@@ -126,9 +131,13 @@ const F16: Names = Names {
     gemm_skinny: [
         "gemm_skinny_f16_1x1",
         "gemm_skinny_f16_1x2",
+        "gemm_skinny_f16_1x4",
         "gemm_skinny_f16_2x2",
+        "gemm_skinny_f16_2x4",
         "gemm_skinny_f16_4x1",
+        "gemm_skinny_f16_4x2",
     ],
+    gemm_mid: ["gemm_mid_f16_4x2", "gemm_mid_f16_4x4"],
     gemm_big: ["gemm_big_f16_64", "gemm_big_f16_128", "gemm_big_f16_256"],
     attn_reduce: "attn_reduce_f16",
     silu_mul: "silu_mul_f16",
@@ -150,8 +159,10 @@ pub(crate) struct Kernels {
     pub(crate) embed: Kernel<EmbedParams>,
     pub(crate) rms_norm: Kernel<RmsNormParams>,
     pub(crate) add_rms_norm: Kernel<RmsNormParams>,
-    /// By row tiles and column tiles of 16: 1x1, 1x2, 2x2, 4x1.
-    pub(crate) gemm_skinny: [Kernel<GemmParams>; 4],
+    /// By row tiles and column tiles of 16: 1x1, 1x2, 1x4, 2x2, 2x4, 4x1, 4x2.
+    pub(crate) gemm_skinny: [Kernel<GemmParams>; 7],
+    /// By row tiles and column tiles of 16: 4x2, 4x4.
+    pub(crate) gemm_mid: [Kernel<GemmParams>; 2],
     /// By rows of a tile: 64, 128, 256.
     pub(crate) gemm_big: [Kernel<GemmParams>; 3],
     plain_cache: CacheKernels,
@@ -251,6 +262,7 @@ impl Kernels {
             rms_norm: loader.find(names.rms_norm)?,
             add_rms_norm: loader.find(names.add_rms_norm)?,
             gemm_skinny: loader.find_all(names.gemm_skinny)?,
+            gemm_mid: loader.find_all(names.gemm_mid)?,
             gemm_big: loader.find_all(names.gemm_big)?,
             plain_cache: loader.find_cache(&names.plain_cache)?,
             fp8_cache: names.fp8_cache.as_ref().map(|it| loader.find_cache(it)).transpose()?,

@@ -12,6 +12,7 @@ use crate::buffers::{HipBuffer, HipKvCache, padded_head};
 use crate::device::{HipDevice, Rope};
 use crate::error::HipFailure;
 use crate::flights::MAX_IN_FLIGHT;
+use crate::gemm_shape::{GemmKernel, GemmShape, gemm_shape};
 use crate::graphs::Reach;
 use crate::launch::PADDED_HEAD_DIMS;
 use crate::params::{
@@ -24,10 +25,6 @@ use crate::workspace::{Run, SEGMENT_TOKENS, Workspace, partial_segments};
 /// `SILU_MUL` and `OUT_F32` of `kernels/gemm.h`.
 const GEMM_SILU_MUL: u32 = 1;
 const GEMM_OUT_F32: u32 = 2;
-/// More rows than this go to the large kernel. The order of sums is the same in both.
-const MAX_SKINNY_ROWS: usize = 64;
-/// Under this many work-groups a GPU of 304 CUs is not full.
-const FULL_GRID: usize = 304;
 
 impl HipDevice {
     pub(crate) fn work(&self) -> &Workspace {
@@ -106,17 +103,14 @@ impl HipDevice {
     }
 
     fn gemm(&self, params: &GemmParams) -> Result<(), HipFailure> {
-        let (rows, n) = (params.rows as usize, params.n as usize);
-        if rows > MAX_SKINNY_ROWS {
-            let (tile_rows, kernel) = big_shape(rows, n);
-            let grid = [rows.div_ceil(tile_rows) * n.div_ceil(128), 1, 1];
-            let kernel = &self.kernels.gemm_big[kernel];
-            self.stream.launch(kernel, grid, 2 * tile_rows as u32, params)
-        } else {
-            let (row_tiles, col_tiles, kernel) = skinny_shape(rows, n);
-            let grid = [n.div_ceil(16 * col_tiles), rows.div_ceil(16 * row_tiles), 1];
-            self.stream.launch(&self.kernels.gemm_skinny[kernel], grid, 512, params)
-        }
+        let [rows, n, k] = [params.rows, params.n, params.k].map(|size| size as usize);
+        let GemmShape { kernel, grid, num_lanes } = gemm_shape(rows, n, k);
+        let kernel = match kernel {
+            GemmKernel::Skinny(place) => &self.kernels.gemm_skinny[place],
+            GemmKernel::Mid(place) => &self.kernels.gemm_mid[place],
+            GemmKernel::Big(place) => &self.kernels.gemm_big[place],
+        };
+        self.stream.launch(kernel, grid, num_lanes, params)
     }
 
     fn decode(
@@ -271,23 +265,6 @@ fn gemm_params(
 fn head_index(padded: usize) -> usize {
     let found = PADDED_HEAD_DIMS.iter().position(|size| *size == padded);
     found.expect("reserve_workspace refuses other heads")
-}
-
-/// Row and column tiles of the skinny kernel for so many rows, and its place in `Kernels`.
-fn skinny_shape(rows: usize, n: usize) -> (usize, usize, usize) {
-    match rows {
-        0..=16 if n.div_ceil(32) < FULL_GRID => (1, 1, 0),
-        0..=16 => (1, 2, 1),
-        17..=32 => (2, 2, 2),
-        _ => (4, 1, 3),
-    }
-}
-
-/// Rows of a tile of the large kernel, and its place in `Kernels`: the largest that fills the GPU.
-fn big_shape(rows: usize, n: usize) -> (usize, usize) {
-    let sizes = [(256, 2), (128, 1)];
-    let fills = |size: &(usize, usize)| rows.div_ceil(size.0) * n.div_ceil(128) >= FULL_GRID;
-    sizes.into_iter().find(fills).unwrap_or((64, 0))
 }
 
 impl LayerOps for HipDevice {

@@ -13,6 +13,7 @@ mod device;
 mod element;
 mod error;
 mod flights;
+mod gemm_shape;
 mod graphs;
 mod kernels;
 mod launch;

@@ -13,12 +13,21 @@ const ROUNDED_ONCE: f64 = 1.0;
 const PLAIN: Epilogue = Epilogue { bias: false, residual: false, silu_mul: false, logits: false };
 
 /// Row tiles and column tiles of the skinny kernels.
-const SKINNY: [[usize; 2]; 5] = [[1, 1], [1, 2], [1, 4], [2, 2], [4, 1]];
+const SKINNY: [[usize; 2]; 7] = [[1, 1], [1, 2], [1, 4], [2, 2], [2, 4], [4, 1], [4, 2]];
 
 fn skinny(device: &mut Device, product: &Product, [m, n]: [usize; 2]) -> Vec<f32> {
     let name = format!("gemm_skinny_{}_{m}x{n}", product.element.name());
     let grid = [product.n.div_ceil(16).div_ceil(n), product.rows.div_ceil(16 * m), 1];
     product.run(device, &name, grid, 512)
+}
+
+/// Column tiles of the mid kernels.
+const MID: [usize; 2] = [2, 4];
+
+fn mid(device: &mut Device, product: &Product, n: usize) -> Vec<f32> {
+    let name = format!("gemm_mid_{}_4x{n}", product.element.name());
+    let groups = product.rows.div_ceil(64) * product.n.div_ceil(16 * n);
+    product.run(device, &name, [groups, 1, 1], 512)
 }
 
 fn big(device: &mut Device, product: &Product, rows: usize) -> Vec<f32> {
@@ -52,6 +61,25 @@ fn big_matches_f64() {
 }
 
 #[test]
+fn mid_matches_f64() {
+    let mut device = Device::load("gemm_skinny.hip");
+    // Several tiles both ways, rows and columns that end within one, k odd and below a slice each.
+    let shapes = [[65, 17, 1], [130, 65, 65], [63, 129, 100], [1, 16, 32], [257, 20, 72]];
+    for (shape, n) in shapes.iter().flat_map(|&shape| MID.map(|n| (shape, n))) {
+        for element in [Element::Bf16, Element::F16] {
+            let product = Product::new(element, shape, PLAIN);
+            let worst = product.worst_error(&mid(&mut device, &product, n));
+            assert!(worst <= ROUNDED_ONCE, "{shape:?} {n} {element:?}: {worst} floors");
+        }
+    }
+    for (epilogue, n) in EPILOGUES.iter().flat_map(|&epilogue| MID.map(|n| (epilogue, n))) {
+        let product = Product::new(Element::Bf16, [66, 70, 40], epilogue);
+        let worst = product.worst_error(&mid(&mut device, &product, n));
+        assert!(worst <= ROUNDED_ONCE, "{epilogue:?} {n}: {worst} floors");
+    }
+}
+
+#[test]
 fn big_epilogues_match_f64() {
     let mut device = Device::load("gemm_big.hip");
     for epilogue in EPILOGUES {
@@ -74,6 +102,9 @@ fn a_row_has_the_same_bits_in_every_kernel() {
             for rows in [64, 128, 256] {
                 assert_eq!(big(&mut device, &product, rows), expect, "{element:?} {k} {rows}");
             }
+            for n in MID {
+                assert_eq!(mid(&mut device, &product, n), expect, "{element:?} {k} mid {n}");
+            }
             let alone = skinny(&mut device, &product.only(69..70), [1, 1]);
             assert_eq!(alone, expect[69 * 33..], "{element:?} {k}");
         }
@@ -82,6 +113,7 @@ fn a_row_has_the_same_bits_in_every_kernel() {
         let product = Product::new(Element::Bf16, [33, 34, 96], epilogue);
         let expect = skinny(&mut device, &product, [2, 2]);
         assert_eq!(big(&mut device, &product, 64), expect, "{epilogue:?}");
+        assert_eq!(mid(&mut device, &product, 4), expect, "{epilogue:?}");
     }
 }
 

@@ -23,7 +23,15 @@ const ARGUMENT_BYTES: usize = 256;
 fn skinny_asks_for_each_weight_once() {
     let mut device = Device::load("gemm_skinny.hip");
     device.count(u64::MAX);
-    let cases = [(1, [1, 1]), (1, [1, 2]), (1, [1, 4]), (8, [1, 4]), (32, [2, 2]), (64, [4, 1])];
+    let cases = [
+        (1, [1, 1]),
+        (1, [1, 2]),
+        (1, [1, 4]),
+        (8, [1, 4]),
+        (32, [2, 4]),
+        (64, [4, 1]),
+        (64, [4, 2]),
+    ];
     for (rows, [m, n]) in cases {
         for k in WIDTHS {
             let product = Product::new(Element::Bf16, [rows, SLICE, k], Epilogue::default());
@@ -70,12 +78,12 @@ fn skinny_uses_whole_lines_of_the_residual() {
 }
 
 /// Of the clocks that matrix and other vector operations take, one after the other.
-const LEAST_MFMA_SHARE: f64 = 0.85;
+/// Wanted: 0.85. Reached: 0.939 with bf16, 0.954 with f16, which narrows in one operation.
+const LEAST_MFMA_SHARE: f64 = 0.935;
 /// Of 128 bytes a clock.
 const MOST_LDS_SHARE: f64 = 0.60;
-/// In a step of 64 columns of k, prologue and epilogue included. Measured 180.6 with clang 19.1 at
-/// 64 rows, fewer at more.
-const MOST_INSTRUCTIONS: f64 = 185.0;
+/// In a step of 64 columns of k, prologue and epilogue included. Measured 158.5 with clang 19.1.
+const MOST_INSTRUCTIONS: f64 = 162.0;
 
 /// Whole work-groups of a product of 4096 x 4096 by 4096 x 4096, from first to last instruction:
 /// they differ in nothing but their tile.
@@ -111,7 +119,8 @@ fn lds_is_free_of_bank_conflicts() {
     device.count(u64::MAX);
     let cases = [
         ("gemm_skinny_bf16_1x4", 512, [1, 4]),
-        ("gemm_skinny_bf16_4x1", 512, [4, 1]),
+        ("gemm_skinny_bf16_4x2", 512, [2, 1]),
+        ("gemm_mid_bf16_4x4", 512, [1, 1]),
         ("gemm_big_bf16_64", 128, [1, 1]),
         ("gemm_big_bf16_128", 256, [1, 1]),
         ("gemm_big_bf16_256", 512, [1, 1]),
