@@ -296,6 +296,18 @@ fn dry_run(args: &[&str]) -> (bool, String, String) {
     ropeway(&[&["serve", model.as_str(), "--dry-run"], &hip[..], args].concat())
 }
 
+/// That the bytes are right is asserted in the device each time it reserves them.
+#[test]
+fn the_plan_names_the_memory_that_the_host_pins() {
+    let told = |(ok, plan, _): (bool, String, String)| {
+        assert!(ok, "{plan}");
+        plan.lines().any(|line| line.starts_with("pinned  ") && line.ends_with("host's memory"))
+    };
+    assert!(told(dry_run(&[])));
+    let model = golden("llama").display().to_string();
+    assert!(!told(ropeway(&["serve", &model, "--dry-run", "--device", "cpu"])));
+}
+
 #[test]
 fn more_logprobs_than_the_gpu_gives_are_refused_at_the_start() {
     let (ok, _, told) = dry_run(&["--max-logprobs", "128"]);

@@ -91,6 +91,7 @@ fn as_json(files: &ModelFiles, plan: &MemoryPlan) -> Value {
             "expanded": expanded,
             "buffers_bytes": plan.buffers_bytes,
             "workspace_bytes": plan.workspace_bytes,
+            "pinned_bytes": plan.pinned_bytes,
             "kv_cache_bytes": plan.kv_cache_bytes,
             "total_bytes": plan.total_bytes(),
             "num_blocks": plan.limits.num_blocks,

@@ -147,6 +147,7 @@ fn log_plan(planned: &Planned) {
         workspace = %Bytes(plan.workspace_bytes),
         kv_cache = %Bytes(plan.kv_cache_bytes),
         total = %Bytes(plan.total_bytes()),
+        pinned = %Bytes(plan.pinned_bytes),
         budget = %Bytes(plan.budget_bytes),
         num_blocks = plan.limits.num_blocks,
         max_model_len = plan.limits.max_model_len,

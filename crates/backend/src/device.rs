@@ -148,6 +148,11 @@ pub trait Device: Send + 'static {
     /// Scratch that the device itself keeps for steps of at most this size (quantised
     /// activations, attention partials, sampler state), to be counted in the plan.
     fn workspace_bytes(&self, limits: &StepLimits) -> usize;
+    /// Memory of the host that a device with its own memory pins for such steps while it serves.
+    fn pinned_bytes(&self, limits: &StepLimits) -> usize {
+        let _ = limits;
+        0
+    }
     /// Allocates that scratch; called once, before the first step.
     fn reserve_workspace(&mut self, limits: &StepLimits) -> Result<(), DeviceError>;
 }

@@ -132,6 +132,11 @@ impl Slots {
         array_bytes(limits).iter().sum::<usize>() + arena_bytes(limits)
     }
 
+    /// Bytes of pinned host memory.
+    pub(crate) fn pinned_bytes(limits: &StepLimits) -> usize {
+        2 * arena_bytes(limits)
+    }
+
     pub(crate) fn new(gpu: &Gpu, limits: &StepLimits) -> Result<Self, HipFailure> {
         let bytes = array_bytes(limits);
         let arena_bytes = arena_bytes(limits);

@@ -117,6 +117,11 @@ impl DecodeState {
         device_words(limits) * size_of::<u32>()
     }
 
+    /// Bytes of pinned host memory.
+    pub(crate) fn pinned_bytes(limits: &StepLimits) -> usize {
+        RING * ring_words(limits) * size_of::<u32>()
+    }
+
     /// Allocates; `last_tokens` is the address of the token sampled last for each slot.
     pub(crate) fn new(
         gpu: &Gpu,
@@ -124,7 +129,7 @@ impl DecodeState {
         limits: &StepLimits,
         last_tokens: u64,
     ) -> Result<Self, HipFailure> {
-        let ring = gpu.alloc_pinned(RING * ring_words(limits) * size_of::<u32>())?;
+        let ring = gpu.alloc_pinned(Self::pinned_bytes(limits))?;
         let memory = gpu.alloc(Self::bytes(limits))?;
         let ring_address = ring.device_address()?;
         let max_rows = limits.max_num_seqs.next_multiple_of(16);

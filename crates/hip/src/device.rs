@@ -290,12 +290,17 @@ impl Device for HipDevice {
         Workspace::device_bytes(limits, self.max_graphs)
     }
 
+    fn pinned_bytes(&self, limits: &StepLimits) -> usize {
+        Workspace::pinned_bytes(limits, self.max_graphs)
+    }
+
     fn reserve_workspace(&mut self, limits: &StepLimits) -> Result<(), DeviceError> {
         self.check_heads(limits)?;
         let work = Workspace::new(&self.gpu, &self.stream, limits, self.max_graphs);
         self.work = Some(work.map_err(|failure| self.error("the workspace", failure))?);
         // Weights are uploaded: the ring has done its work.
         self.ring = UploadRing::default();
+        debug_assert_eq!(self.gpu.pinned_bytes(), self.pinned_bytes(limits), "pinned memory");
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use hip_sys::{Hip, HipError, Rccl};
 
@@ -31,12 +32,14 @@ const ARCH_OFFSET_R0000: usize = 396;
 /// An opened and initialised runtime.
 pub(crate) struct Runtime {
     hip: Hip,
+    /// Pinned host memory that is held now.
+    pinned_bytes: AtomicUsize,
 }
 
 impl Runtime {
     /// Opens and initialises the runtime; `library` or the usual names.
     pub(crate) fn open(library: Option<&Path>) -> Result<Arc<Self>, HipFailure> {
-        let runtime = Self { hip: Hip::load(library)? };
+        let runtime = Self { hip: Hip::load(library)?, pinned_bytes: AtomicUsize::new(0) };
         // SAFETY: no arguments that could be wrong.
         let answer = unsafe { (runtime.hip.hipInit)(0) };
         if answer == hip_sys::ERROR_NO_DEVICE || answer == hip_sys::ERROR_INVALID_DEVICE {

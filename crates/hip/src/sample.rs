@@ -82,12 +82,18 @@ fn row_bytes(limits: &StepLimits) -> [usize; 6] {
     ]
 }
 
+/// Bytes of one step's results, in the order of [`Results`]' fields.
+fn result_bytes(rows: usize) -> [usize; 3] {
+    [rows * 4, rows * 8, rows * MAX_TOP_LOGPROBS * 8]
+}
+
 impl Results {
     fn new(gpu: &Gpu, rows: usize) -> Result<Self, HipFailure> {
+        let [tokens, logprobs, top] = result_bytes(rows);
         Ok(Self {
-            tokens: gpu.alloc_pinned(rows * 4)?,
-            logprobs: gpu.alloc_pinned(rows * 8)?,
-            top: gpu.alloc_pinned(rows * MAX_TOP_LOGPROBS * 8)?,
+            tokens: gpu.alloc_pinned(tokens)?,
+            logprobs: gpu.alloc_pinned(logprobs)?,
+            top: gpu.alloc_pinned(top)?,
             wanted: Vec::with_capacity(rows),
         })
     }
@@ -114,6 +120,12 @@ impl Samplers {
     /// entry and slot) and `work` (4 bytes a vocabulary entry and row).
     pub(crate) fn device_bytes(limits: &StepLimits) -> usize {
         Slots::device_bytes(limits) + row_bytes(limits).iter().sum::<usize>()
+    }
+
+    /// Bytes of pinned host memory.
+    pub(crate) fn pinned_bytes(limits: &StepLimits) -> usize {
+        let results = result_bytes(limits.max_num_seqs).iter().sum::<usize>();
+        Slots::pinned_bytes(limits) + MAX_PENDING * results
     }
 
     pub(crate) fn new(gpu: &Gpu, limits: &StepLimits) -> Result<Self, HipFailure> {

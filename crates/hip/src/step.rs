@@ -65,6 +65,11 @@ impl StepState {
         MAX_IN_FLIGHT * capacity_words(limits) * size_of::<u32>()
     }
 
+    /// Bytes of pinned host memory.
+    pub(crate) fn pinned_bytes(limits: &StepLimits) -> usize {
+        Self::bytes(limits)
+    }
+
     pub(crate) fn new(gpu: &Gpu, limits: &StepLimits) -> Result<Self, HipFailure> {
         let bytes = capacity_words(limits) * size_of::<u32>();
         let block = || -> Result<_, HipFailure> {

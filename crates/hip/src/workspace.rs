@@ -99,6 +99,14 @@ impl Workspace {
             + graphs
             + partial_rows(limits) * (padded_head(limits.head_dim) + 2) * 4
     }
+
+    /// Bytes of pinned host memory that [`Workspace::new`] takes.
+    pub(crate) fn pinned_bytes(limits: &StepLimits, max_graphs: usize) -> usize {
+        let decode = has_graphs(limits, max_graphs).then(|| DecodeState::pinned_bytes(limits));
+        StepState::pinned_bytes(limits)
+            + Samplers::pinned_bytes(limits)
+            + decode.unwrap_or_default()
+    }
 }
 
 fn has_graphs(limits: &StepLimits, max_graphs: usize) -> bool {

@@ -76,6 +76,9 @@ pub struct MemoryPlan {
     pub buffers_bytes: u64,
     /// The device's scratch and the rotation table.
     pub workspace_bytes: u64,
+    /// Memory of the host that the device pins while it serves, beside the total, which is of the
+    /// device's own memory; 0 where the two are one.
+    pub pinned_bytes: u64,
     /// The context that the model was trained for; `limits.max_model_len` may be shorter.
     pub model_context: usize,
     /// The KV cache.
@@ -185,6 +188,9 @@ impl fmt::Display for MemoryPlan {
             Bytes(self.kv_layout.block_bytes() as u64)
         )?;
         writeln!(f, "total            {}", Bytes(self.total_bytes()))?;
+        if self.pinned_bytes > 0 {
+            writeln!(f, "pinned           {} of the host's memory", Bytes(self.pinned_bytes))?;
+        }
         writeln!(f, "budget           {} of {}", Bytes(self.budget_bytes), self.host)?;
         writeln!(
             f,

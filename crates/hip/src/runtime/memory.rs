@@ -1,6 +1,7 @@
 //! Owned memory: a device's, and pinned memory of the host.
 
 use std::ffi::c_void;
+use std::sync::atomic::Ordering::Relaxed;
 
 use bytemuck::Pod;
 
@@ -18,6 +19,11 @@ impl Gpu {
         Ok(DeviceMemory { gpu: self.clone(), address: pointer as u64, bytes })
     }
 
+    /// Pinned host memory that is held now, by all devices of the runtime.
+    pub(crate) fn pinned_bytes(&self) -> usize {
+        self.runtime.pinned_bytes.load(Relaxed)
+    }
+
     /// Pinned host memory, zeroed.
     pub(crate) fn alloc_pinned(&self, bytes: usize) -> Result<Pinned, HipFailure> {
         self.make_current()?;
@@ -26,6 +32,7 @@ impl Gpu {
         // SAFETY: `pointer` is writable.
         let answer = unsafe { (self.hip().hipHostMalloc)(&mut pointer, bytes.max(1), flags) };
         self.runtime.check(answer, "hipHostMalloc", &self.label(), bytes as u64)?;
+        self.runtime.pinned_bytes.fetch_add(bytes, Relaxed);
         // SAFETY: HIP gave this many bytes, ours alone.
         unsafe { std::ptr::write_bytes(pointer.cast::<u8>(), 0, bytes) };
         Ok(Pinned { gpu: self.clone(), address: pointer as usize, bytes })
@@ -103,6 +110,7 @@ impl Pinned {
 
 impl Drop for Pinned {
     fn drop(&mut self) {
+        self.gpu.runtime.pinned_bytes.fetch_sub(self.bytes, Relaxed);
         // SAFETY: allocated by hipHostMalloc and freed once.
         unsafe { (self.gpu.hip().hipHostFree)(self.address as *mut c_void) };
     }

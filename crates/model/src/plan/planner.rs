@@ -94,7 +94,8 @@ impl<D: Device> Planner<'_, D> {
             .map(|(kind, rows, cols)| self.device.buffer_bytes(*kind, *rows, *cols) as u64)
             .sum();
         let rope_bytes = max_model_len * 2 * (self.spec.rope.rotary_dim / 2) * size_of::<f32>();
-        let workspace = self.device.workspace_bytes(&step_limits(self.spec, &limits));
+        let step_limits = step_limits(self.spec, &limits);
+        let workspace = self.device.workspace_bytes(&step_limits);
         let workspace_bytes = (workspace + rope_bytes) as u64;
         let budget_bytes = wish.budget_bytes();
         let fixed_bytes = self.weights_bytes + buffers_bytes + workspace_bytes;
@@ -108,6 +109,7 @@ impl<D: Device> Planner<'_, D> {
             expanded: self.expanded.clone(),
             buffers_bytes,
             workspace_bytes,
+            pinned_bytes: self.device.pinned_bytes(&step_limits) as u64,
             model_context: self.spec.max_position,
             kv_cache_bytes: self.device.kv_cache_bytes(&kv_layout) as u64,
             kv_layout,
