@@ -7,7 +7,7 @@
 //
 // Types: bf16, f16 or f32 to bf16 or f16, rounded to nearest even; equal types are copied bit by
 // bit. Layout: src [src_rows, src_stride], any alignment of its type; dst as in gemm.h.
-// Mapping: with tiles = ceil((first + step * src_rows) / 16) - first / 16, grid
+// Mapping: with tiles = ceil((first + step * (src_rows - 1) + 1) / 16) - first / 16, grid
 // (ceil(ceil(k/32) / 4), tiles), 256 lanes, no LDS; a wave makes one fragment.
 // Bound: memory; once per load of a model.
 #include "gemm.h"

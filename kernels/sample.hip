@@ -13,8 +13,9 @@
 // than 2^-26; an edge or draw differs only if it falls into that.
 // top_k and top_p need no sort: a histogram of the distance to the best logit finds the bin in which
 // the edge lies, three radix passes over the logits of that bin find its value, one more the token.
-// Bound: cache; a pass reads vocab_size * 4 bytes: 1 greedy, 3 with temperature, 8 with top_k or
-// top_p, 14 with both, 2 + n more for n log-probabilities.
+// Bound: cache; a pass reads vocab_size * 4 bytes: 1 greedy, 2 with temperature, 8 with top_k, 9 with
+// top_p, 15 with both, 1 + n more for n log-probabilities; one more, and one written, where logits
+// are adjusted.
 #include "sampler.h"
 
 #pragma clang fp contract(off)

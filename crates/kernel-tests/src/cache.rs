@@ -15,6 +15,9 @@ pub enum CacheType {
 }
 
 impl CacheType {
+    /// Each of them.
+    pub const ALL: [Self; 2] = [Self::Plain, Self::Fp8];
+
     /// Bytes of an element.
     pub fn bytes(self) -> usize {
         match self {

@@ -2,6 +2,9 @@
 //!
 //! Every launch that is not counted runs under the sanitizer, and a finding fails the test.
 
+use std::fmt;
+
+use cdna3::counters::machine::{self, Resource};
 use cdna3::counters::{Counters, Counting};
 use cdna3::exec::sanitize::{DeviceShadow, Finding, launch_sanitized};
 use cdna3::exec::{
@@ -113,6 +116,39 @@ impl Counted {
     /// Work-groups of the grid over those that ran.
     pub fn scale(&self) -> f64 {
         self.num_groups as f64 / self.counters.num_groups as f64
+    }
+
+    /// What the whole launch asks for and moves, over the least bytes that its operation can do with.
+    pub fn over(&self, least_bytes: usize) -> Ratios {
+        let least = least_bytes as f64;
+        let bound = machine::bound(&self.counters, self.num_groups);
+        Ratios {
+            asked: self.asked_bytes() / least,
+            hbm: machine::hbm_bytes(&self.counters, self.num_groups) / least,
+            share: least / machine::HBM_BYTES_PER_S / bound.seconds,
+            limit: bound.limit,
+        }
+    }
+}
+
+/// A launch against the least bytes of its operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Ratios {
+    /// Bytes that lanes and scalar loads ask for.
+    pub asked: f64,
+    /// Bytes of distinct lines.
+    pub hbm: f64,
+    /// Time of the least bytes at HBM's reachable bandwidth over the launch's lower bound, the gap
+    /// before it left out. Arithmetic, not measured on hardware.
+    pub share: f64,
+    /// What makes the bound.
+    pub limit: Resource,
+}
+
+impl fmt::Display for Ratios {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { asked, hbm, share, limit } = self;
+        write!(f, "asked {asked:.3}, HBM {hbm:.3}, share {share:.3} of {limit:?}")
     }
 }
 

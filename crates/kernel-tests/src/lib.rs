@@ -20,7 +20,7 @@ mod steps;
 
 pub use cache::{BLOCK_SIZE, CacheShape, CacheType};
 pub use compile::{code_object, kernel_files, kernels_folder};
-pub use device::{Counted, Device, Params};
+pub use device::{Counted, Device, Params, Ratios};
 pub use element::Element;
 pub use estimate::{KernelTime, MEMORY_LATENCY_S, StepEstimate};
 pub use fp8::{FP8_NAN, fp8_code, fp8_value};

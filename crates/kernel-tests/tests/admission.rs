@@ -46,11 +46,15 @@ fn state(seq: &Seq, vocab: usize, device: &mut Device) -> Params {
 }
 
 fn check(vocab: usize, seqs: &[Seq]) {
-    let mut device = Device::load("admit.hip");
+    check_on(&mut Device::load("admit.hip"), vocab, seqs);
+}
+
+fn check_on(device: &mut Device, vocab: usize, seqs: &[Seq]) {
+    device.reset();
     let slots = device.poisoned("slots", NUM_SLOTS * SLOT_BYTES);
     let (mut records, mut states) = (Vec::new(), Vec::new());
     for seq in seqs {
-        let state = state(seq, vocab, &mut device);
+        let state = state(seq, vocab, device);
         let mut source = |name: &str, words: &[u32]| {
             let name = format!("from {name} {}", seq.slot);
             if words.is_empty() { 0 } else { device.allocate(&name, &u32_bytes(words)) }
@@ -129,4 +133,53 @@ fn counts_stop_at_the_most_that_fits_and_leave_the_neighbour_alone() {
     check(9, &[Seq { slot: 1, mask: None, bias: vec![], stops: vec![], tokens }]);
     let nothing = Some((Vec::new(), 0));
     check(9, &[Seq { slot: 1, mask: None, bias: vec![], stops: vec![], tokens: nothing }]);
+}
+
+/// Bytes of an `AdmitRecord`.
+const RECORD_BYTES: usize = 144;
+/// Arguments, and what a wave needs of the record.
+const SCALARS_PER_WAVE: u64 = 64;
+
+/// State, lists and masks are read once and written once. Marks are cleared; a token and its word are read
+/// (and, for a token of the output, the word once more before it is exchanged), the word is written.
+#[test]
+fn what_is_admitted_is_asked_for_once() {
+    let mut device = Device::load("admit.hip");
+    device.count(u64::MAX);
+    // Qwen2.5's logits.
+    let vocab = 151_936;
+    let mut noise = Noise::new(6);
+    let mut words =
+        |len: usize| -> Vec<u32> { (0..len).map(|_| noise.below(vocab) as u32).collect() };
+    // In lines of their own, so that no exchange meets another's.
+    let tokens: Vec<u32> = (0..1024).map(|i| 148 * i).collect();
+    let plain = || Seq { slot: 0, mask: None, bias: vec![], stops: vec![], tokens: None };
+    let masked = Seq { mask: Some(words(vocab.div_ceil(32))), ..plain() };
+    let listed = Seq { bias: words(2 * 300), stops: words(16), ..plain() };
+    let seen = |num_prompt| Seq { tokens: Some((tokens.clone(), num_prompt)), ..plain() };
+    let cases = [
+        ("nothing", plain()),
+        ("mask", masked),
+        ("bias and stops", listed),
+        ("prompt", seen(1024)),
+        ("output", seen(0)),
+    ];
+    for (name, seq) in cases {
+        check_on(&mut device, vocab, std::slice::from_ref(&seq));
+        let [launch] = device.counted() else { panic!("one launch") };
+        let counters = &launch.counters;
+        let lists = 4 * (seq.mask.as_ref().map_or(0, Vec::len) + seq.bias.len() + seq.stops.len());
+        let (num_tokens, num_prompt) =
+            seq.tokens.as_ref().map_or((0, 0), |(tokens, num_prompt)| (tokens.len(), *num_prompt));
+        let marks = if seq.tokens.is_some() { 2 * vocab } else { 0 };
+        let num_output = num_tokens - num_prompt;
+        let read = SLOT_BYTES + lists + 8 * num_tokens + 4 * num_output;
+        let written = SLOT_BYTES + lists + marks + 4 * num_tokens;
+        assert_eq!(counters.read.bytes, read as u64, "{name}");
+        assert_eq!(counters.written.bytes, written as u64, "{name}");
+        let scalars = counters.num_waves * SCALARS_PER_WAVE;
+        assert!(counters.scalar_bytes <= scalars, "{name}: {}", counters.scalar_bytes);
+        let least = RECORD_BYTES + SLOT_BYTES + 2 * lists + 4 * num_tokens + marks;
+        println!("{name}: {}", launch.over(least));
+    }
 }

@@ -1,7 +1,7 @@
 //! Parity of `advance` and `take_last_tokens` with plain Rust: rows over many steps, with changes,
 //! new blocks and padding at random.
 
-use kernel_tests::{Device, Noise, Params, u32_bytes};
+use kernel_tests::{Counted, Device, Noise, Params, u32_bytes};
 
 const NONE: u32 = u32::MAX;
 const BLOCK: usize = 16;
@@ -173,26 +173,92 @@ fn a_descriptor_of_another_step_stops_the_device() {
     device.launch("advance", [1, 1, 1], 1024, &params);
 }
 
+/// Runs `take_last_tokens`: `deferred` names the place and the slot of each.
+fn take(device: &mut Device, deferred: &[[u32; 2]], last: &[u32], tokens: &[u32]) {
+    device.reset();
+    let params = Params::new()
+        .u64(device.allocate("deferred", &u32_bytes(deferred.as_flattened())))
+        .u64(device.allocate("last_tokens", &u32_bytes(last)))
+        .u64(device.allocate("token_ids", &u32_bytes(tokens)))
+        .size(deferred.len())
+        .u32(0);
+    device.launch("take_last_tokens", [deferred.len().div_ceil(256), 1, 1], 256, &params);
+}
+
 #[test]
 fn deferred_tokens_are_those_sampled_last() {
     let mut device = Device::load("advance.hip");
     let mut noise = Noise::new(8);
     for (num_deferred, num_tokens) in [(1, 1), (3, 17), (64, 64), (257, 300)] {
-        device.reset();
         let last: Vec<u32> = (0..NUM_SLOTS).map(|_| noise.below(1000) as u32).collect();
         let mut tokens: Vec<u32> = (0..num_tokens).map(|_| noise.below(1000) as u32).collect();
         let stride = num_tokens / num_deferred;
         let deferred: Vec<[u32; 2]> = (0..num_deferred)
             .map(|i| [(i * stride) as u32, noise.below(NUM_SLOTS) as u32])
             .collect();
-        let params = Params::new()
-            .u64(device.allocate("deferred", &u32_bytes(deferred.as_flattened())))
-            .u64(device.allocate("last_tokens", &u32_bytes(&last)))
-            .u64(device.allocate("token_ids", &u32_bytes(&tokens)))
-            .size(num_deferred)
-            .u32(0);
-        device.launch("take_last_tokens", [num_deferred.div_ceil(256), 1, 1], 256, &params);
+        take(&mut device, &deferred, &last, &tokens);
         deferred.iter().for_each(|[at, slot]| tokens[*at as usize] = last[*slot as usize]);
         assert_eq!(device.u32s("token_ids"), tokens, "{num_deferred} of {num_tokens}");
+    }
+}
+
+fn only(device: &Device) -> Counted {
+    let [launch] = device.counted() else { panic!("one launch") };
+    launch.clone()
+}
+
+/// Bytes of scalar loads that a wave needs at most: its arguments and a descriptor's header.
+const SCALARS_PER_WAVE: u64 = 192;
+
+fn assert_asked(launch: &Counted, read: usize, written: usize) {
+    let counters = &launch.counters;
+    assert_eq!((counters.read.bytes, counters.written.bytes), (read as u64, written as u64));
+    assert!(counters.scalar_bytes <= counters.num_waves * SCALARS_PER_WAVE, "{counters:?}");
+}
+
+/// Every deferred token, its place and its slot are asked for once.
+#[test]
+fn deferred_tokens_are_asked_for_once() {
+    let mut device = Device::load("advance.hip");
+    device.count(u64::MAX);
+    for num in [1, 8, 64, 256] {
+        let deferred: Vec<[u32; 2]> = (0..num).map(|i| [i, i]).collect();
+        let words: Vec<u32> = (0..num).collect();
+        take(&mut device, &deferred, &words, &words);
+        let launch = only(&device);
+        let (read, written) = (12 * num as usize, 4 * num as usize);
+        println!("{num} tokens: {}", launch.over(read + written));
+        assert_asked(&launch, read, written);
+    }
+}
+
+/// Rows, of which `num_changes` join and get a block. What is more than the least: every lane asks for
+/// the step's number, one address.
+#[test]
+fn rows_are_moved_on_with_their_bytes_and_the_number_of_the_step() {
+    let mut device = Device::load("advance.hip");
+    device.count(u64::MAX);
+    for (rows, changes) in [(1, 0), (8, 0), (8, 2), (64, 4), (256, 0)] {
+        let reference = Reference {
+            rows: (0..rows as u32).map(|row| [row, 17, 5, NONE]).collect(),
+            tables: vec![3; rows * MAX_BLOCKS],
+            last_tokens: vec![7; rows],
+            turn: 6,
+        };
+        let step = Step {
+            num_rows: rows,
+            num_padded: rows,
+            changes: (0..changes as u32).map(|row| (row, [row, 17, 5, NONE])).collect(),
+            blocks: (0..changes).map(|slot| ((slot * MAX_BLOCKS) as u32, 9)).collect(),
+        };
+        on_device(&mut device, &reference, &step);
+        let launch = only(&device);
+        // A row's state, its block and its last token; row number and new state; a block's place and it.
+        let read = rows * (16 + 4 + 4) + changes * (4 + 16 + 8);
+        // States, five words and a pair; changed states and blocks; the number.
+        let written = rows * (16 + 28) + changes * (16 + 4) + 4;
+        let header = 4 * HEADER_WORDS;
+        println!("{rows} rows, {changes} joined: {}", launch.over(4 + header + read + written));
+        assert_asked(&launch, 4 * 1024 + read, written);
     }
 }

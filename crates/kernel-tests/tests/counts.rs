@@ -101,3 +101,39 @@ fn prefill_tiles_execute_few_instructions() {
     // 64 matrix operations, of 16 clocks each. Measured 397.2 with clang 19.1.
     assert!(per_tile <= 410.0, "{per_tile} instructions per tile and wave");
 }
+
+/// Bytes of a prompt's queries and results, and of its keys and values in the cache.
+fn prompt_bytes(shape: &Shape, tokens: usize) -> [usize; 2] {
+    let rows = 2 * tokens * shape.num_heads * shape.head_dim * 2;
+    let cached = 2 * tokens * shape.num_kv_heads * shape.head_dim * shape.cache.bytes();
+    [rows, cached]
+}
+
+/// A work-group of 256 rows asks once for the keys and values that its last row sees, FP8 as plain:
+/// eight waves share them, so that an FP8 cache halves what comes from it.
+#[test]
+fn prefill_asks_for_keys_and_values_once_a_work_group() {
+    let mut bench = Bench::new();
+    bench.device.count(u64::MAX);
+    let tokens = 256;
+    // A KV head of Qwen2.5-1.5B and of Llama-3.1-8B.
+    for (group, cache) in
+        [6, 4].into_iter().flat_map(|group| CacheType::ALL.map(|cache| (group, cache)))
+    {
+        let shape = slice(group, cache);
+        bench.run(&shape, &[Seq { id: 1, context: 0, new: tokens }], 1);
+        let [launch] = bench.device.counted() else { panic!("one launch") };
+        let [rows, cached] = prompt_bytes(&shape, tokens);
+        let num_groups = tokens * group / 256;
+        let seen: usize = (1..=num_groups)
+            .map(|i| (256 * i).div_ceil(group).next_multiple_of(32) * cached / tokens)
+            .sum();
+        let asked = (launch.counters.read.bytes + launch.counters.written.bytes) as usize;
+        let ratios = launch.over(rows + cached + 4 * tokens / 16);
+        println!("{cache:?} group {group}: {ratios}");
+        assert_eq!(asked, rows + seen, "{cache:?} group {group}");
+        // HBM moves each of them once: work-groups of a head share what they see.
+        assert!(ratios.hbm <= 1.01, "{cache:?} group {group}: {ratios}");
+        assert_no_conflicts(launch);
+    }
+}

@@ -3,7 +3,7 @@
 mod matrix;
 
 use half::{bf16, f16};
-use kernel_tests::{Device, Element, Noise, Params, f32_bytes, u32_bytes};
+use kernel_tests::{Counted, Device, Element, Noise, Params, f32_bytes, u32_bytes};
 use matrix::{Epilogue, Product, fragment_index, fragment_len};
 
 /// In floors of `Product::worst_error`, which allow one rounding of the result and f32 accumulation
@@ -247,7 +247,7 @@ fn repack(device: &mut Device, [n, k, stride]: [usize; 3], parts: &[Part], types
             .size(step)
             .u32(types[0])
             .u32(types[1]);
-        let tiles = (first + step * rows).div_ceil(16) - first / 16;
+        let tiles = (first + step * (rows - 1) + 1).div_ceil(16) - first / 16;
         device.launch("repack_w", [k.div_ceil(32).div_ceil(4), tiles, 1], 256, &params);
     }
     assert_eq!(device.bytes("dst"), expect.concat(), "{n} x {k}, {parts:?}, types {types:?}");
@@ -267,5 +267,40 @@ fn repack_places_every_element_and_zeroes_tails() {
     // Queries, keys, values; gate and up interleaved; a loader's pieces of one matrix.
     repack(&mut device, [40, 64, 64], &[(24, 0, 1), (8, 24, 1), (8, 32, 1)], [0, 0]);
     repack(&mut device, [42, 40, 40], &[(21, 0, 2), (21, 1, 2)], [0, 0]);
+    repack(&mut device, [48, 40, 40], &[(24, 0, 2), (24, 1, 2)], [0, 0]);
     repack(&mut device, [37, 130, 130], &[(5, 0, 1), (20, 5, 1), (12, 25, 1)], [2, 0]);
+}
+
+/// A matrix as it is and as f32, and gate and up, whose rows take turns: each element is read once, each
+/// fragment written once.
+#[test]
+fn repack_moves_each_element_once() {
+    let mut device = Device::load("repack_w.hip");
+    device.count(u64::MAX);
+    let cases: [([usize; 3], &[Part], [u32; 2]); 4] = [
+        ([1536, 1536, 1536], &[(1536, 0, 1)], [0, 0]),
+        ([64, 1536, 1536], &[(64, 0, 1)], [2, 0]),
+        ([64, 1536, 1536], &[(32, 0, 2), (32, 1, 2)], [0, 0]),
+        ([40, 1000, 1000], &[(40, 0, 1)], [0, 0]),
+    ];
+    for ([n, k, stride], parts, types) in cases {
+        repack(&mut device, [n, k, stride], parts, types);
+        let counted = device.counted();
+        let sum =
+            |of: fn(&Counted) -> u64| -> usize { counted.iter().map(of).sum::<u64>() as usize };
+        let read = n * k * if types[0] == 2 { 4 } else { 2 };
+        let written = 2 * fragment_len(n, k);
+        for launch in counted {
+            let ratios = launch.over((read + written) / parts.len());
+            println!("{n} x {k}, {parts:?}, types {types:?}: {ratios}");
+            // Pieces of 16 bytes from rows in turns leave half of a line to the other launch.
+            let most = if parts.len() > 1 { 1.51 } else { 1.01 };
+            assert!(ratios.hbm <= most, "{n} x {k}, {parts:?}: {ratios}");
+        }
+        assert_eq!(sum(|launch| launch.counters.read.bytes), read, "{n} x {k}, {parts:?}");
+        assert_eq!(sum(|launch| launch.counters.written.bytes), written, "{n} x {k}, {parts:?}");
+        let (scalar, waves) =
+            (sum(|launch| launch.counters.scalar_bytes), sum(|launch| launch.counters.num_waves));
+        assert!(scalar <= 64 * waves, "{scalar} bytes of arguments for {waves} waves");
+    }
 }

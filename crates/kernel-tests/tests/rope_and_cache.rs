@@ -28,7 +28,7 @@ const FACTORS: [f32; 2] = [3.0, 57.5];
 
 impl Shape {
     fn cache(&self) -> CacheShape {
-        let num_blocks = self.num_tokens.div_ceil(16) + 3;
+        let num_blocks = self.num_tokens.div_ceil(16) + 7;
         CacheShape {
             num_kv_heads: self.num_kv_heads,
             head_dim: self.head_dim,
@@ -300,4 +300,64 @@ fn every_element_is_normed_turned_and_placed() {
     }
     check(Shape { head_dim: 512, half: 256, with_norm: true, ..base }, &mut device);
     check(Shape { half: 0, ..base }, &mut device);
+}
+
+/// Bytes that a layer cannot do without: rows and their queries back, cached keys and values, angles
+/// of each position once, position and slot.
+fn least_bytes(shape: &Shape) -> usize {
+    let cached = 2 * shape.num_kv_heads * shape.head_dim * shape.cache.bytes();
+    let rows = 2 * (shape.heads() + shape.num_heads) * shape.head_dim;
+    shape.num_tokens * (rows + cached + 2 * 4 * shape.half + 8)
+}
+
+/// Qwen2.5-1.5B; in a decode step each token has a block of its own, in a prompt 16 share one.
+#[test]
+fn rows_and_cache_are_asked_for_once_and_angles_by_every_head() {
+    let mut device = Device::load("rope_and_cache.hip");
+    device.count(u64::MAX);
+    let steps = [(1, false), (8, false), (64, true)];
+    for (cache, (num_tokens, is_prompt)) in
+        CacheType::ALL.into_iter().flat_map(|cache| steps.map(|step| (cache, step)))
+    {
+        let shape = Shape {
+            num_heads: 12,
+            num_kv_heads: 2,
+            head_dim: 128,
+            half: 64,
+            num_tokens,
+            with_norm: false,
+            element: Element::Bf16,
+            cache,
+        };
+        let angles = vec![0.5; num_tokens * shape.half];
+        let tokens = 0..num_tokens as u32;
+        let case = Case {
+            positions: tokens.clone().collect(),
+            slots: tokens.map(|t| if is_prompt { t } else { 16 * t }).collect(),
+            cos: angles.clone(),
+            sin: angles,
+            ..Case::new(&shape)
+        };
+        case.run(&shape, &mut device);
+        let [launch] = device.counted() else { panic!("one launch") };
+        let (counters, ratios) = (&launch.counters, launch.over(least_bytes(&shape)));
+        println!("{cache:?}, {num_tokens} tokens, prompt {is_prompt}: {ratios}");
+        // Angles come from L2 after the first head: both halves of a head ask for all of them.
+        let turned = (shape.num_heads + shape.num_kv_heads) * shape.half * 2 * 8;
+        let read = num_tokens * (2 * shape.heads() * shape.head_dim + turned);
+        assert_eq!(counters.read.bytes, read as u64, "{shape:?}");
+        let cached = 2 * shape.num_kv_heads * shape.head_dim * cache.bytes();
+        let written = num_tokens * (2 * shape.num_heads * shape.head_dim + cached);
+        assert_eq!(counters.written.bytes, written as u64, "{shape:?}");
+        assert_eq!(counters.written.distinct_bytes, counters.written.bytes, "{shape:?}: twice");
+        assert_eq!(counters.lds_conflict_cycles(), 0, "{shape:?}");
+        // A key's pieces of 16 bytes (FP8: 8) and a value's elements, 16 in 256 bytes, lie alone in
+        // their lines where no other token of the block is written.
+        let most = match (is_prompt, cache) {
+            (true, _) => 1.0,
+            (false, CacheType::Plain) => 1.6,
+            (false, CacheType::Fp8) => 1.35,
+        };
+        assert!(ratios.hbm <= most, "{shape:?}: {ratios}");
+    }
 }

@@ -196,3 +196,69 @@ fn argmax_takes_the_lowest_of_the_most_likely() {
         assert_eq!(device.u32s("last tokens")[..6], by_slot);
     }
 }
+
+/// Parts are read once, by the row's work-group: an eighth of the logits' bytes.
+#[test]
+fn argmax_asks_for_each_part_once() {
+    let mut device = Device::load("argmax.hip");
+    device.count(u64::MAX);
+    // Logits of Llama-2, Llama-3 and Qwen2.5.
+    for (rows, vocab) in [(1, 32_000usize), (8, 128_256), (1, 151_936)] {
+        device.reset();
+        let num_parts = vocab.div_ceil(16);
+        let parts: Vec<u32> = (0..2 * rows * num_parts as u32).collect();
+        let who: Vec<u32> = (0..rows).flat_map(|slot| [slot, 9]).collect();
+        let params = Params::new()
+            .u64(device.allocate("parts", &u32_bytes(&parts)))
+            .u64(device.allocate("rows", &u32_bytes(&who)))
+            .u64(device.poisoned("tokens", rows as usize * 4))
+            .u64(device.poisoned("last tokens", rows as usize * 4))
+            .size(num_parts)
+            .u32(0);
+        device.launch("argmax_final", [rows as usize, 1, 1], 1024, &params);
+        let [launch] = device.counted() else { panic!("one launch") };
+        let least = rows as usize * (8 * num_parts + 4 + 8);
+        let ratios = launch.over(least);
+        println!("{rows} x {vocab}: {ratios}");
+        let counters = &launch.counters;
+        assert_eq!(counters.read.bytes, u64::from(rows) * 8 * num_parts as u64, "{vocab}");
+        assert_eq!(counters.written.bytes, u64::from(rows) * 8, "{vocab}");
+        assert!(ratios.asked <= 1.05 && ratios.hbm <= 1.05, "{rows} x {vocab}: {ratios}");
+    }
+}
+
+/// Reads of a row in passes over its logits, of 4 bytes a token. A pass finds the best; a draw takes one
+/// and a sixteenth; a filter six and an eighth, `top_p` the sum of masses before it; a log-probability
+/// one, and one more for the sum; adjusting one, with penalties half of one for the marks, and writes the row.
+#[test]
+fn sampling_reads_a_row_as_often_as_its_filters_need() {
+    let mut bench = Bench::new();
+    bench.device.count(u64::MAX);
+    let (vocab, logits) = (32_000, Noise::new(3).f32s(32_000, 8.0));
+    let biased = SamplingParams { logit_bias: vec![(0, 0.5)], ..SamplingParams::greedy() };
+    let cases = [
+        ("adjusted, greedy", 2.01, 1, biased),
+        ("temperature", 2.1, 0, SamplingParams { temperature: 0.8, ..params() }),
+        ("top_k", 8.25, 0, SamplingParams { top_k: 40, ..params() }),
+        ("top_p", 9.25, 0, SamplingParams { top_p: 0.9, ..params() }),
+        ("both", 15.4, 0, SamplingParams { top_k: 40, top_p: 0.9, ..params() }),
+        ("penalties", 3.6, 1, SamplingParams { repetition_penalty: 1.2, ..params() }),
+        ("5 log-probabilities", 8.15, 0, SamplingParams { logprobs: Some(5), ..params() }),
+    ];
+    for (name, most, writes, params) in cases {
+        let (tokens, logits) = (vec![3, 4, 3], logits.clone());
+        bench.check(vocab, &[Case { params, num_output: 5, logits, tokens, num_prompt: 1 }]);
+        let [launch] = bench.device.counted() else { panic!("one launch") };
+        let passes = |bytes: u64| bytes as f64 / (4 * vocab) as f64;
+        let counters = &launch.counters;
+        let (read, written) = (passes(counters.read.bytes), passes(counters.written.bytes));
+        println!("{name}: read {read:.3}, written {written:.3}, {}", launch.over(4 * vocab));
+        assert!(read <= most, "{name}: {read} passes");
+        assert!(written <= f64::from(writes) + 0.001, "{name}: {written} passes written");
+        let arguments = counters.num_waves * SCALARS_PER_WAVE;
+        assert!(counters.scalar_bytes <= arguments, "{name}: {}", counters.scalar_bytes);
+    }
+}
+
+/// Arguments, who samples, and the slot's fields.
+const SCALARS_PER_WAVE: u64 = 128;

@@ -97,7 +97,7 @@ impl Case {
 
 /// The kernel on a device.
 pub(crate) struct Bench {
-    device: Device,
+    pub(crate) device: Device,
 }
 
 impl Bench {
