@@ -36,7 +36,8 @@ pub const MAX_NUM_BATCHED_TOKENS: usize = 1 << 20;
 /// Tokens of the KV cache stay below this: slots are 32-bit numbers.
 pub const KV_TOKENS_END: usize = 1 << 31;
 
-/// The KV cache takes no more than this unless the operator asks for more.
+/// The KV cache takes no more than this of the host's memory unless the operator asks for more. A GPU's
+/// own memory is there for nothing else.
 pub const DEFAULT_KV_CACHE_BYTES: u64 = 4 << 30;
 
 /// What the operator asked for.

@@ -9,8 +9,8 @@ use backend::{
     TensorView,
 };
 use model::{
-    HostMemory, MAX_NUM_BATCHED_TOKENS, MAX_NUM_SEQS, MIN_AUTO_MODEL_LEN, MemoryLimitSource,
-    MemoryPlan, ModelFiles, PlanError, PlanRequest, SERVER_RESERVE_BYTES,
+    DEFAULT_KV_CACHE_BYTES, HostMemory, MAX_NUM_BATCHED_TOKENS, MAX_NUM_SEQS, MIN_AUTO_MODEL_LEN,
+    MemoryLimitSource, MemoryPlan, ModelFiles, PlanError, PlanRequest, SERVER_RESERVE_BYTES,
 };
 use proptest::prelude::*;
 
@@ -150,6 +150,17 @@ fn with_plenty_every_sequence_has_its_full_context() {
     let text = plan.to_string();
     assert!(text.contains("max model len    512 tokens of the model's 512"), "{text}");
     assert!(text.contains("full sequences   8.0 at once"), "{text}");
+}
+
+#[test]
+fn an_open_cache_takes_little_of_the_host_and_all_it_can_use_of_a_gpu() {
+    let (request, plenty) =
+        (PlanRequest { max_num_seqs: MAX_NUM_SEQS, ..request() }, host(1 << 40));
+    let on_host = fits(&request, plenty.clone());
+    assert!(on_host.kv_cache_bytes <= DEFAULT_KV_CACHE_BYTES, "{on_host}");
+    let on_gpu = fits(&request, HostMemory { source: MemoryLimitSource::Device, ..plenty });
+    assert_eq!(on_gpu.limits.num_blocks, MAX_NUM_SEQS * CONTEXT / 16, "every sequence in full");
+    assert!(on_gpu.kv_cache_bytes > DEFAULT_KV_CACHE_BYTES, "{on_gpu}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::number::{
-    AutoOr, parse_auto_or_number, parse_fraction, parse_model_len, parse_positive,
+    AutoOr, parse_auto_or_fraction, parse_auto_or_number, parse_model_len, parse_positive,
 };
 
 /// Smallest and largest KV block, in tokens.
@@ -21,16 +21,17 @@ pub(crate) struct MemoryConfig {
           allow_hyphen_values = true)]
     pub(crate) max_model_len: AutoOr<usize>,
 
-    /// Memory for the KV cache (4G, 512MiB, bytes); `auto` takes what --memory-utilization leaves,
-    /// at most 4 GiB and no more than --max-num-seqs full sequences need
+    /// Memory for the KV cache (4G, 512MiB, bytes); `auto` takes what --memory-utilization leaves, no
+    /// more than --max-num-seqs full sequences need, and of the host's memory at most 4 GiB
     #[arg(long, value_name = "SIZE", alias = "kv-cache-memory-bytes", default_value = "auto",
           value_parser = parse_auto_or_number::<u64>)]
     pub(crate) kv_cache_memory: AutoOr<u64>,
 
-    /// Share of the memory limit (cgroup or machine) that the whole process may use
+    /// Share of the memory limit (cgroup, machine, or the GPU's own) that may be used; `auto` is 0.8 of
+    /// the host's memory, which others live in too, and 0.92 of a GPU's
     #[arg(long, value_name = "SHARE", aliases = ["gpu-memory-utilization", "device-memory-utilization"],
-          default_value_t = 0.8, value_parser = parse_fraction)]
-    pub(crate) memory_utilization: f64,
+          default_value = "auto", value_parser = parse_auto_or_fraction)]
+    pub(crate) memory_utilization: AutoOr<f64>,
 
     /// Exact number of KV blocks; overrides the two options above
     #[arg(long, value_name = "N", alias = "num-gpu-blocks-override", value_parser = parse_positive::<usize>)]

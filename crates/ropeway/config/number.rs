@@ -118,11 +118,14 @@ pub(crate) fn parse_model_len(text: &str) -> Result<AutoOr<usize>, String> {
     if text == "-1" { Ok(AutoOr::Auto) } else { parse_auto_or_number(text) }
 }
 
-/// A share above 0 and at most 1.
-pub(crate) fn parse_fraction(text: &str) -> Result<f64, String> {
+/// `auto`, or a share above 0 and at most 1.
+pub(crate) fn parse_auto_or_fraction(text: &str) -> Result<AutoOr<f64>, String> {
+    if text == "auto" {
+        return Ok(AutoOr::Auto);
+    }
     match f64::from_str(text) {
-        Ok(value) if value > 0.0 && value <= 1.0 => Ok(value),
-        _ => Err("expected a number above 0 and at most 1, such as 0.8".to_owned()),
+        Ok(value) if value > 0.0 && value <= 1.0 => Ok(AutoOr::Value(value)),
+        _ => Err("expected a number above 0 and at most 1, such as 0.8, or auto".to_owned()),
     }
 }
 
@@ -204,10 +207,11 @@ mod tests {
 
     #[test]
     fn fractions() {
-        assert_eq!(parse_fraction("0.92"), Ok(0.92));
-        assert_eq!(parse_fraction("1"), Ok(1.0));
+        assert_eq!(parse_auto_or_fraction("0.92"), Ok(AutoOr::Value(0.92)));
+        assert_eq!(parse_auto_or_fraction("1"), Ok(AutoOr::Value(1.0)));
+        assert_eq!(parse_auto_or_fraction("auto"), Ok(AutoOr::Auto));
         for text in ["0", "1.01", "-0.5", "NaN", "inf", "92%", ""] {
-            assert!(parse_fraction(text).is_err(), "{text}");
+            assert!(parse_auto_or_fraction(text).is_err(), "{text}");
         }
     }
 

@@ -45,7 +45,7 @@ fn command_line_beats_environment_beats_file_beats_default() {
     assert_eq!(config.scheduling.max_num_seqs, 2);
     assert_eq!(config.memory.block_size, 32);
     assert_eq!(config.server.host, IpAddr::from([0, 0, 0, 0]));
-    assert_eq!(config.memory.memory_utilization, 0.8);
+    assert_eq!(config.memory.memory_utilization, AutoOr::Auto);
 }
 
 #[test]
@@ -105,14 +105,15 @@ fn spellings_of_others() {
         "b",
     ];
     let config = load(&words, &[]).unwrap();
-    assert_eq!(config.memory.memory_utilization, 0.5);
+    assert_eq!(config.memory.memory_utilization, AutoOr::Value(0.5));
     assert_eq!(config.memory.kv_cache_memory, AutoOr::Value(2 << 30));
     assert_eq!(config.memory.num_blocks, Some(77));
     assert_eq!(config.memory.max_model_len, AutoOr::Auto);
     assert_eq!(config.memory.kv_cache_dtype, KvCacheDtype::Bf16);
     assert_eq!(config.model.served_model_name, ["a", "b"]);
     let variables = [("ROPEWAY_DEVICE_MEMORY_UTILIZATION", "0.25")];
-    assert_eq!(load(&["serve", "m"], &variables).unwrap().memory.memory_utilization, 0.25);
+    let config = load(&["serve", "m"], &variables).unwrap();
+    assert_eq!(config.memory.memory_utilization, AutoOr::Value(0.25));
 }
 
 #[test]

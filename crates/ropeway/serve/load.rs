@@ -19,6 +19,11 @@ use types::{LoadPhase, LoadProgress};
 use crate::config::{AutoOr, Dtype, KvCacheDtype, MemoryConfig, ModelConfig, ServeConfig};
 use crate::serve::device::AnyDevice;
 
+/// Shares of memory that a plan may spend unless the operator says otherwise: the host's is lived in by
+/// others too; of a GPU's, the rest is for the driver, code objects and what a runtime allocates.
+const HOST_SHARE: f64 = 0.8;
+const GPU_SHARE: f64 = 0.92;
+
 /// A model whose files are open and whose memory is planned; no weight has been read.
 pub(crate) struct Planned {
     pub(crate) files: ModelFiles,
@@ -50,6 +55,9 @@ pub(crate) fn plan(
                 "--max-logprobs {wanted} is more than the GPU's sampler gives; use {most} or less, \
                  or --device cpu"
             );
+            if config.memory.memory_utilization == AutoOr::Auto {
+                request.memory_utilization = GPU_SHARE;
+            }
             if config.memory.kv_cache_dtype == KvCacheDtype::Auto {
                 request.kv_dtype = device.activations().kv_dtype();
             }
@@ -145,7 +153,7 @@ fn plan_request(config: &ServeConfig, files: &ModelFiles) -> anyhow::Result<Plan
         max_num_batched_tokens: config.scheduling.max_num_batched_tokens,
         kv_cache_bytes: explicit(kv_cache_memory),
         num_blocks: config.memory.num_blocks,
-        memory_utilization: config.memory.memory_utilization,
+        memory_utilization: explicit(&config.memory.memory_utilization).unwrap_or(HOST_SHARE),
     })
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::ModelSpec;
 use crate::decoder::buffer_shapes;
-use crate::memory::HostMemory;
+use crate::memory::{HostMemory, MemoryLimitSource};
 
 /// What was asked for and what there is.
 #[derive(Clone)]
@@ -127,7 +127,12 @@ impl<D: Device> Planner<'_, D> {
         }
         let per_seq = max_model_len.div_ceil(request.block_size);
         let useful = per_seq * request.max_num_seqs;
-        let most = self.blocks_within(request, DEFAULT_KV_CACHE_BYTES).max(per_seq);
+        let most = match wish.host.source {
+            MemoryLimitSource::Device => useful,
+            MemoryLimitSource::Machine | MemoryLimitSource::Cgroup => {
+                self.blocks_within(request, DEFAULT_KV_CACHE_BYTES).max(per_seq)
+            }
+        };
         useful.min(most).min(self.blocks_within(request, free_bytes))
     }
 
