@@ -233,12 +233,35 @@ fn a_row_has_the_same_bits_in_any_company() {
         cols: matrix.cols,
         values: matrix.values[(130 - rows) * matrix.cols..].to_vec(),
     };
-    // The last rows: from the large kernel, and from the skinny one in all its shapes.
+    // The last rows: by slices of k on eight waves, and from the skinny kernel's narrow shapes.
     for rows in [1, 16, 17, 40, 65, 129] {
         let few = add_norm(&mut device, (&some(&x, rows), &some(&residual, rows)), &weight, &norm);
         for (few, all) in few.iter().zip(&all) {
             assert_eq!(few[..], all[130 - rows..], "{rows} rows");
         }
+    }
+}
+
+/// So wide that 65 rows go to the large kernel (`gemm_shape.rs` has this shape in its tests), and fewer
+/// to the skinny kernel's wide shapes.
+#[test]
+fn a_row_of_a_wide_product_has_the_same_bits_in_any_company() {
+    let mut device = device(ActivationType::Bf16);
+    let (k, n) = (40, 27_000);
+    let weight = Matrix::new(n, k, 14).upload(&mut device);
+    let x = Matrix::new(65, k, 15);
+    let last_row = |device: &mut HipDevice, rows: usize| {
+        begin(device, rows);
+        let some = Matrix { cols: k, values: x.values[(65 - rows) * k..].to_vec() };
+        let input = some.activations(device);
+        let mut out = buffer(device, rows, n);
+        device.linear(rows, &input, &weight, &mut out).expect("it runs");
+        device.read_row(&out, rows - 1).expect("the row is there")
+    };
+    let of_all = last_row(&mut device, 65);
+    assert!(of_all.iter().any(|value| *value != 0.0), "a product of nothing proves nothing");
+    for rows in [1, 17, 33] {
+        assert_eq!(last_row(&mut device, rows), of_all, "{rows} rows");
     }
 }
 
