@@ -255,7 +255,7 @@ fn a_row_of_a_wide_product_has_the_same_bits_in_any_company() {
         let some = Matrix { cols: k, values: x.values[(65 - rows) * k..].to_vec() };
         let input = some.activations(device);
         let mut out = buffer(device, rows, n);
-        device.linear(rows, &input, &weight, &mut out).expect("it runs");
+        device.linear(rows, &input, &weight, None, &mut out).expect("it runs");
         device.read_row(&out, rows - 1).expect("the row is there")
     };
     let of_all = last_row(&mut device, 65);
