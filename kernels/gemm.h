@@ -4,7 +4,7 @@
 //
 // Weights are fragment-major: [ceil(n/16)][ceil(k/32)][64 lanes][8], lane = (k%32)/8*16 + n%16,
 // element = k%8, zero where n or k is beyond the matrix. A wave's load of one fragment is 1 KB in
-// a row and feeds two 16x16x16 operations. `repack_w` makes it.
+// a row and feeds two 16x16x16 operations. The loader makes it (`weight.rs` of crates/hip).
 //
 // Order of sums, the same in every kernel, so that a row's bits depend neither on its company nor
 // on the kernel chosen (ARCHITECTURE.md, invariant 9):

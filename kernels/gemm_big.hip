@@ -4,10 +4,11 @@
 // work-group, of 128, 256, 512 lanes. Grid (ceil(rows / R) * ceil(n / 128)), one-dimensional: XCD
 // i % 8 gets a run of neighbouring tiles, and within it 4 row tiles share each column tile while it
 // is in L2. LDS is static: R * 256 bytes. Choose the largest R whose grid has 304 work-groups, else
-// 64. The choice moves no bit, nor does the choice of gemm_skinny.
+// 64, or gemm_mid where that is estimated to be slower (`gemm_shape.rs` of crates/hip). The choice
+// moves no bit, nor does the choice of gemm_skinny.
 // A wave owns 64 x 64 of the output: 64 accumulators of the slice in work, 64 of the slices before.
 // This second set is the price of a sum order that gemm_skinny's slices can follow: without it the
-// tile could be 256 x 256. It costs 64 additions per slice and wave and half more L2 traffic per
+// tile could be 256 x 256. It costs 32 packed additions per slice and wave and half more L2 traffic per
 // product; the additions hide behind the other wave of the SIMD.
 // Weights go from memory to registers in fragments, one fragment of k ahead. x goes through LDS,
 // double-buffered in steps of 64 columns, fragment-major as well: 8 lanes write 128 bytes in a row

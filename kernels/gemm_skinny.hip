@@ -5,9 +5,9 @@
 // Mapping: kernel gemm_skinny_{bf16,f16}_{m}x{n}, m row tiles and n column tiles of 16 per
 // work-group: 1x1, 1x2, 1x4, 2x2, 2x4, 4x1, 4x2. Grid (ceil(ceil(n/16) / n tiles),
 // ceil(rows / (16 * m))), 512 lanes, 8 KB of LDS (static). Choose m = 1, 2, 4 for rows <= 16, 32, 64,
-// and the most column tiles whose grid has 304 work-groups, 152 above 16 rows, else the fewest. The
-// choice moves no bit. More rows than 64 are computed too, reading the weights once per row of the
-// grid.
+// and the most column tiles whose grid has 304 work-groups (152 above 16 rows or where a slice has
+// less than 8 fragments), else the fewest. The choice moves no bit. More rows than 64 are computed
+// too, reading the weights once per row of the grid.
 // gemm_mid_{bf16,f16}_4x{2,4}: the same work-groups, one-dimensional grid of
 // ceil(rows / 64) * ceil(n / (16 * n tiles)) in gemm_big's order, which keeps work-groups of the same
 // weights on one XCD. That is k split over the waves of a GPU without partial results in memory.

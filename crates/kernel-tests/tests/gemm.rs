@@ -2,9 +2,8 @@
 
 mod matrix;
 
-use half::{bf16, f16};
-use kernel_tests::{Counted, Device, Element, Noise, Params, f32_bytes, u32_bytes};
-use matrix::{Epilogue, Product, fragment_index, fragment_len};
+use kernel_tests::{Device, Element, Params, u32_bytes};
+use matrix::{Epilogue, Product};
 
 /// In floors of `Product::worst_error`, which allow one rounding of the result and f32 accumulation
 /// of its products. Inputs are fixed: no allowance is needed.
@@ -205,102 +204,5 @@ fn skinny_rows_do_not_depend_on_company_or_tiles() {
     for row in [0, 7, 19] {
         let alone = skinny(&mut device, &product.only(row..row + 1), [1, 2]);
         assert_eq!(alone, together[row * 33..(row + 1) * 33], "row {row}");
-    }
-}
-
-/// A part of a weight as the loader repacks it: source rows, first row and step of the whole.
-type Part = (usize, usize, usize);
-
-fn repack(device: &mut Device, [n, k, stride]: [usize; 3], parts: &[Part], types: [u32; 2]) {
-    device.reset();
-    let dst = device.poisoned("dst", fragment_len(n, k) * 2);
-    let mut expect = vec![[0u8; 2]; fragment_len(n, k)];
-    let mut noise = Noise::new(n as u64);
-    for (i, &(rows, first, step)) in parts.iter().enumerate() {
-        let values = noise.f32s(rows * stride, 4.0);
-        let (bytes, values): (Vec<u8>, Vec<f32>) = match types[0] {
-            0 => (
-                Element::Bf16.bytes(&values),
-                values.iter().map(|&v| Element::Bf16.rounded(v)).collect(),
-            ),
-            1 => (
-                Element::F16.bytes(&values),
-                values.iter().map(|&v| Element::F16.rounded(v)).collect(),
-            ),
-            _ => (f32_bytes(&values), values),
-        };
-        for (at, &v) in values.iter().enumerate().filter(|(at, _)| at % stride < k) {
-            let half = match types[1] {
-                0 => bf16::from_f32(v).to_le_bytes(),
-                _ => f16::from_f32(v).to_le_bytes(),
-            };
-            expect[fragment_index(first + step * (at / stride), at % stride, k)] = half;
-        }
-        let params = Params::new()
-            .u64(device.allocate(&format!("src {i}"), &bytes))
-            .u64(dst)
-            .size(rows)
-            .size(stride)
-            .size(k)
-            .size(n)
-            .size(first)
-            .size(step)
-            .u32(types[0])
-            .u32(types[1]);
-        let tiles = (first + step * (rows - 1) + 1).div_ceil(16) - first / 16;
-        device.launch("repack_w", [k.div_ceil(32).div_ceil(4), tiles, 1], 256, &params);
-    }
-    assert_eq!(device.bytes("dst"), expect.concat(), "{n} x {k}, {parts:?}, types {types:?}");
-}
-
-#[test]
-fn repack_places_every_element_and_zeroes_tails() {
-    let mut device = Device::load("repack_w.hip");
-    for types in [[0, 0], [1, 1], [2, 0], [2, 1], [0, 1], [1, 0]] {
-        repack(&mut device, [16, 32, 32], &[(16, 0, 1)], types);
-        repack(&mut device, [17, 33, 37], &[(17, 0, 1)], types);
-    }
-    for size in [1, 15, 63, 64, 65] {
-        repack(&mut device, [size, 1, 1], &[(size, 0, 1)], [0, 0]);
-        repack(&mut device, [3, size, size], &[(3, 0, 1)], [2, 0]);
-    }
-    // Queries, keys, values; gate and up interleaved; a loader's pieces of one matrix.
-    repack(&mut device, [40, 64, 64], &[(24, 0, 1), (8, 24, 1), (8, 32, 1)], [0, 0]);
-    repack(&mut device, [42, 40, 40], &[(21, 0, 2), (21, 1, 2)], [0, 0]);
-    repack(&mut device, [48, 40, 40], &[(24, 0, 2), (24, 1, 2)], [0, 0]);
-    repack(&mut device, [37, 130, 130], &[(5, 0, 1), (20, 5, 1), (12, 25, 1)], [2, 0]);
-}
-
-/// A matrix as it is and as f32, and gate and up, whose rows take turns: each element is read once, each
-/// fragment written once.
-#[test]
-fn repack_moves_each_element_once() {
-    let mut device = Device::load("repack_w.hip");
-    device.count(u64::MAX);
-    let cases: [([usize; 3], &[Part], [u32; 2]); 4] = [
-        ([1536, 1536, 1536], &[(1536, 0, 1)], [0, 0]),
-        ([64, 1536, 1536], &[(64, 0, 1)], [2, 0]),
-        ([64, 1536, 1536], &[(32, 0, 2), (32, 1, 2)], [0, 0]),
-        ([40, 1000, 1000], &[(40, 0, 1)], [0, 0]),
-    ];
-    for ([n, k, stride], parts, types) in cases {
-        repack(&mut device, [n, k, stride], parts, types);
-        let counted = device.counted();
-        let sum =
-            |of: fn(&Counted) -> u64| -> usize { counted.iter().map(of).sum::<u64>() as usize };
-        let read = n * k * if types[0] == 2 { 4 } else { 2 };
-        let written = 2 * fragment_len(n, k);
-        for launch in counted {
-            let ratios = launch.over((read + written) / parts.len());
-            println!("{n} x {k}, {parts:?}, types {types:?}: {ratios}");
-            // Pieces of 16 bytes from rows in turns leave half of a line to the other launch.
-            let most = if parts.len() > 1 { 1.51 } else { 1.01 };
-            assert!(ratios.hbm <= most, "{n} x {k}, {parts:?}: {ratios}");
-        }
-        assert_eq!(sum(|launch| launch.counters.read.bytes), read, "{n} x {k}, {parts:?}");
-        assert_eq!(sum(|launch| launch.counters.written.bytes), written, "{n} x {k}, {parts:?}");
-        let (scalar, waves) =
-            (sum(|launch| launch.counters.scalar_bytes), sum(|launch| launch.counters.num_waves));
-        assert!(scalar <= 64 * waves, "{scalar} bytes of arguments for {waves} waves");
     }
 }
