@@ -28,6 +28,7 @@ fn skinny_asks_for_each_weight_once() {
         (1, [1, 2]),
         (1, [1, 4]),
         (8, [1, 4]),
+        (32, [2, 2]),
         (32, [2, 4]),
         (64, [4, 1]),
         (64, [4, 2]),
@@ -119,6 +120,7 @@ fn lds_is_free_of_bank_conflicts() {
     device.count(u64::MAX);
     let cases = [
         ("gemm_skinny_bf16_1x4", 512, [1, 4]),
+        ("gemm_skinny_bf16_4x1", 512, [4, 1]),
         ("gemm_skinny_bf16_4x2", 512, [2, 1]),
         ("gemm_mid_bf16_4x4", 512, [1, 1]),
         ("gemm_big_bf16_64", 128, [1, 1]),
