@@ -139,7 +139,7 @@ mod tests {
         check(256, 4096, 4096, (Mid(1), 256, 1));
         check(65, 1536, 8960, (Mid(0), 96, 1));
         check(256, 1536, 1536, (Mid(1), 96, 1));
-        check(65, 27_000, 40, (Big(0), 422, 1));
+        check(65, 27_000, 264, (Big(0), 422, 1));
         // There the tiles of the big kernel fill most of it.
         check(1024, 4096, 4096, (Big(0), 512, 1));
         check(2048, 4096, 14_336, (Big(1), 512, 1));
