@@ -140,6 +140,8 @@ mod tests {
         check(65, 1536, 8960, (Mid(0), 96, 1));
         check(256, 1536, 1536, (Mid(1), 96, 1));
         check(65, 27_000, 264, (Big(0), 422, 1));
+        check(130, 19_457, 40, (Big(1), 306, 1));
+        check(250, 38_913, 40, (Big(2), 305, 1));
         // There the tiles of the big kernel fill most of it.
         check(1024, 4096, 4096, (Big(0), 512, 1));
         check(2048, 4096, 14_336, (Big(1), 512, 1));
