@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use backend::KvDType;
-use emulator::emulator;
+use emulator::hip_library;
 use engine::{EngineHandle, Executor};
 use hip::{HipConfig, HipDevice};
 use local_model::ahead::{Counted, Counts, RunAhead};
@@ -127,7 +127,7 @@ async fn the_emulated_gpu_gives_the_same_tokens_with_two_steps_in_flight() {
     };
     let executor = |max_graphs| {
         let config =
-            HipConfig { library: Some(emulator().into()), max_graphs, ..HipConfig::default() };
+            HipConfig { library: Some(hip_library().into()), max_graphs, ..HipConfig::default() };
         executor_on(HipDevice::new(&config).unwrap(), &golden("qwen3"), sizes)
     };
     let (engine, counts) = start(executor(0), 1, sizes);

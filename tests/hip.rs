@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use answers::{Answer, Bounds, Gate, Reference, UNBOUNDED, client, complete};
-use emulator::emulator;
+use emulator::{emulator, hip_library};
 use serde_json::{Value, json};
 use server_process::{PATIENCE, ServerProcess, golden, metric};
 use types::TokenId;
@@ -80,7 +80,7 @@ async fn together(server: &ServerProcess, prompts: &[Vec<TokenId>]) -> Vec<Answe
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_family_answers_as_on_the_cpu_alone_and_batched() {
-    let library = emulator();
+    let library = hip_library();
     for family in FAMILIES {
         let prompts = prompts(family);
         let hip = ["--device", "hip", "--hip-library", &library];
@@ -99,7 +99,7 @@ const F16_BOUNDS: Bounds = Bounds { regret: 0.0, mean: 0.01, p99: 0.04, others: 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn float16_is_nearer_to_single_precision_than_bfloat16() {
-    let library = emulator();
+    let library = hip_library();
     let hip = ["--device", "hip", "--hip-library", &library];
     for family in ["llama", "qwen2", "qwen3"] {
         let prompts = prompts(family);
@@ -122,7 +122,7 @@ async fn float16_is_nearer_to_single_precision_than_bfloat16() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn chunks_and_prefix_hits_change_no_answer() {
-    let library = emulator();
+    let library = hip_library();
     let hip = ["--device", "hip", "--hip-library", &library];
     let prompts = prompts("qwen3");
     let server = serve("qwen3", &hip, &["--no-enable-prefix-caching"]);
@@ -222,7 +222,7 @@ fn difference(hip: &Answer, cpu: &Answer, step: usize) -> f64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_seed_gives_the_same_text_as_on_the_cpu_and_again() {
-    let library = emulator();
+    let library = hip_library();
     let (mut same, mut all) = (0, 0);
     for family in FAMILIES {
         let prompt = &prompts(family)[1];

@@ -9,7 +9,7 @@ mod server_process;
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use emulator::emulator;
+use emulator::hip_library;
 use serde_json::{Value, json};
 use server_process::{PATIENCE, ServerProcess, golden, metric};
 
@@ -119,7 +119,7 @@ const NOISE_FACTOR: f64 = 1.0;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_are_the_cpus_within_the_noise_of_fp8() {
-    let library = emulator();
+    let library = hip_library();
     let (cpu, hip) = (["--device", "cpu"], ["--device", "hip", "--hip-library", &library]);
     let (mut noise, mut distance) = (Distance::default(), Distance::default());
     for family in ["llama", "qwen2", "qwen3"] {
@@ -141,7 +141,7 @@ async fn answers_are_the_cpus_within_the_noise_of_fp8() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn chunks_and_prefix_hits_change_no_answer() {
-    let library = emulator();
+    let library = hip_library();
     let hip = ["--device", "hip", "--hip-library", &library];
     let prompts = prompts("qwen3");
     let whole =
@@ -168,7 +168,7 @@ fn planned_blocks(device: &[&str], dtype: &str) -> u64 {
 
 #[test]
 fn the_plan_has_twice_the_blocks_of_bf16() {
-    let library = emulator();
+    let library = hip_library();
     for device in [vec!["--device", "cpu"], vec!["--device", "hip", "--hip-library", &library]] {
         let (wide, narrow) = (planned_blocks(&device, "bf16"), planned_blocks(&device, "fp8"));
         // Alignment may cost the smaller cache a block.

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use answers::{Answer, Bounds, Gate, Reference, UNBOUNDED, chat, client, complete_all};
 use cpu::Activations;
-use emulator::emulator;
+use emulator::hip_library;
 use serde_json::json;
 use server_process::{ServerProcess, metric, real_model};
 
@@ -42,7 +42,7 @@ const MESSAGES: [&str; 5] = [
 ];
 
 fn hip(model: &Path, args: &[&str]) -> ServerProcess {
-    let library = emulator();
+    let library = hip_library();
     let fixed = ["--device", "hip", "--hip-library", &library, "--served-model-name", "tiny"];
     ServerProcess::ready(model, &[&fixed[..], args].concat())
 }
