@@ -173,6 +173,28 @@ static void a_copy_fails(void) {
     CHECK(back == 1);
 }
 
+// What the emulator says from here on goes into a pipe; the old standard error.
+static int listen_to_errors(int *pipe_end) {
+    int ends[2], kept = dup(STDERR_FILENO);
+    CHECK(kept >= 0 && pipe(ends) == 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+    CHECK(close(ends[1]) == 0);
+    *pipe_end = ends[0];
+    return kept;
+}
+
+// Waits until it has said that; passes all on, and gives the old standard error back.
+static void wait_for_error(int pipe_end, int kept, const char *words) {
+    char said[4096] = {0};
+    size_t len = 0;
+    while (!strstr(said, words) && len + 1 < sizeof said) {
+        ssize_t more = read(pipe_end, said + len, sizeof said - 1 - len);
+        CHECK(more > 0);
+        len += (size_t)more;
+    }
+    CHECK(dup2(kept, STDERR_FILENO) >= 0);
+    fputs(said, stderr);
+}
+
 // With ROPEWAY_EMU_FAULT=hang@launch:1. The process must still be able to end.
 static void a_launch_hangs(void) {
     hipModule_t module = load_kernels();
@@ -183,11 +205,13 @@ static void a_launch_hangs(void) {
     void *params[] = {&data, &n};
     hipEvent_t event;
     OK(hipEventCreate(&event));
+    int errors, kept = listen_to_errors(&errors);
     OK(launch(kernel(module, "increment"), 1, s, params));
     OK(hipEventRecord(event, s));
-    // The second launch is done, though the first never is.
+    // Launches are counted as they run: only now is another one the second.
+    wait_for_error(errors, kept, "hangs as ordered");
     EXPECT(hipErrorNotReady, hipStreamQuery(s));
-    usleep(20000);
+    // It is done, though the first never is.
     OK(launch(kernel(module, "increment"), 1, other, params));
     OK(hipStreamSynchronize(other));
     EXPECT(hipErrorNotReady, hipStreamQuery(s));
