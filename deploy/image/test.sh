@@ -97,7 +97,7 @@ curl -sN "$url/v1/chat/completions" -H 'Content-Type: application/json' -d "$bod
 client=$!
 streaming() { grep -q '"content"' "$work/stream"; }
 poll "the stream begins" streaming
-inside="$(pgrep -f '^/usr/bin/ropeway serve --config /etc/ropeway/ropeway.toml$')"
+inside="$(pgrep -g "$server" -f '^/usr/bin/ropeway serve --config /etc/ropeway/ropeway.toml$')"
 [[ -n "$inside" ]] || fail "the server's process was not found"
 [[ "$(awk '$1 == "Uid:" {print $2}' "/proc/$inside/status")" == 65532 ]] || fail "the server does not run as 65532"
 [[ "$(awk '$1 == "CapEff:" {print $2}' "/proc/$inside/status")" == 0000000000000000 ]] || fail "the server has capabilities"
