@@ -29,6 +29,8 @@ pub struct EngineHealth {
     /// How long the engine thread has been planning, launching and waiting for the oldest step in
     /// flight; `None` when idle or between these turns. Each turn waits for one step at most.
     pub step_age: Option<Duration>,
+    /// When that turn began, from the engine's start on: tells one turn from the next.
+    pub step_began: Option<Duration>,
 }
 
 /// Written by the engine thread and by submitters, read by anyone.
@@ -75,11 +77,12 @@ impl Vitals {
 
     pub(crate) fn health(&self) -> EngineHealth {
         let started = self.step_started.load(Ordering::Relaxed);
-        let now = self.epoch.elapsed().as_micros() as u64;
+        let now = self.epoch.elapsed();
+        let step_began = (started != 0).then(|| Duration::from_micros(started - 1));
         EngineHealth {
             state: self.state.borrow().clone(),
-            step_age: (started != 0)
-                .then(|| Duration::from_micros(now.saturating_sub(started - 1))),
+            step_age: step_began.map(|began| now.saturating_sub(began)),
+            step_began,
         }
     }
 

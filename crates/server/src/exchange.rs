@@ -174,12 +174,13 @@ pub(crate) async fn begin(
     };
     let prepared = state.preparation.run(job).await?;
     let request = prepared.request;
+    let submitted = Instant::now();
     let choices = submit(state, &model, &request, prepared.continues_text)?;
     let num_choices = request.num_choices();
-    let trace = state
-        .tracer
-        .as_ref()
-        .and_then(|tracer| RequestTrace::begin(tracer, caller.trace_context, started, num_choices));
+    let trace = state.tracer.as_ref().and_then(|tracer| {
+        let moments = (started, submitted);
+        RequestTrace::begin(tracer, caller.trace_context, moments, num_choices)
+    });
     let exchange = Exchange {
         id: response_id(prefix, request.request_id().unwrap_or(&caller.request_id)),
         created: unix_seconds(),

@@ -96,17 +96,18 @@ impl Watchdog {
 
     async fn watch_steps(&self) {
         let interval = (self.step_timeout / 4).min(MAX_LOOK_INTERVAL);
-        let mut is_dumped = false;
+        // Told by its beginning: between two looks one hung step may end and the next one hang.
+        let mut dumped = None;
         loop {
             sleep(interval.max(Duration::from_millis(1))).await;
             let Some(model) = self.lifecycle.served_model() else { continue };
-            let age = model.engine.health().step_age;
+            let EngineHealth { step_age: age, step_began, .. } = model.engine.health();
             let is_hung = age.is_some_and(|age| age > self.step_timeout);
-            if is_hung && !is_dumped {
+            if is_hung && dumped != step_began {
+                dumped = step_began;
                 tracing::error!(step_age_s = age.map(|age| age.as_secs_f64()), "a step hangs");
                 self.dump(DumpReason::Stall).await;
             }
-            is_dumped = is_hung;
         }
     }
 
@@ -128,14 +129,15 @@ impl Watchdog {
     }
 
     async fn dump(&self, reason: DumpReason) {
-        if self.num_dumps.fetch_add(1, Ordering::Relaxed) >= MAX_DUMPS {
+        let number = self.num_dumps.fetch_add(1, Ordering::Relaxed);
+        if number >= MAX_DUMPS {
             tracing::error!(limit = MAX_DUMPS, "no further flight recorder dump is written");
             return;
         }
         let (lifecycle, folder) = (self.lifecycle.clone(), self.folder.clone());
         let written = tokio::task::spawn_blocking(move || {
             let text = text(&lifecycle, reason);
-            write(folder.as_deref(), reason, &text);
+            write(folder.as_deref(), (number, reason), &text);
             // Counted when it can be read.
             lifecycle.metrics().count_dump(reason);
         });
@@ -146,9 +148,9 @@ impl Watchdog {
 }
 
 /// Into a new file of the folder; on standard error without a folder, or if it cannot be written.
-fn write(folder: Option<&Path>, reason: DumpReason, text: &str) {
+fn write(folder: Option<&Path>, (number, reason): (usize, DumpReason), text: &str) {
     if let Some(folder) = folder {
-        match write_file(folder, reason, text) {
+        match write_file(folder, (number, reason), text) {
             Ok(path) => {
                 tracing::warn!(reason = reason.as_str(), file = %path.display(), "flight recorder");
                 return;
@@ -164,11 +166,17 @@ fn write(folder: Option<&Path>, reason: DumpReason, text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-fn write_file(folder: &Path, reason: DumpReason, text: &str) -> io::Result<PathBuf> {
+/// The name has the dump's number, since two can be made in the same millisecond.
+fn write_file(
+    folder: &Path,
+    (number, reason): (usize, DumpReason),
+    text: &str,
+) -> io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
     let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let pid = std::process::id();
-    let path = folder.join(format!("ropeway-flight-{millis}-{pid}-{}.jsonl", reason.as_str()));
+    let name = format!("ropeway-flight-{millis}-{pid}-{number:02}-{}.jsonl", reason.as_str());
+    let path = folder.join(name);
     // Readers find a whole file or none.
     let partial = path.with_extension("partial");
     let mut file = OpenOptions::new().write(true).create_new(true).open(&partial)?;
@@ -231,7 +239,7 @@ struct Step {
 fn text(lifecycle: &Lifecycle, reason: DumpReason) -> String {
     let Some(model) = lifecycle.served_model() else {
         let phase = lifecycle.startup().progress.phase.as_str();
-        let health = EngineHealth { state: EngineState::Stopped, step_age: None };
+        let health = EngineHealth { state: EngineState::Stopped, step_age: None, step_began: None };
         return lines(reason, phase, &health, EngineLoad::default(), &FlightLog::default());
     };
     let health = model.engine.health();

@@ -60,12 +60,15 @@ pub(crate) struct Summary<'a> {
 }
 
 impl RequestTrace {
-    /// Begins the trace of a request that came at `started` and has just been submitted. `None` if
-    /// the caller does not record its trace.
+    /// Begins the trace of a request from the moments at which it came and at which its submission
+    /// began. `None` if the caller does not record its trace.
+    ///
+    /// The engine's times count from within the submission. Counted from after it they would end
+    /// phases later than the request, if this thread is held up meanwhile.
     pub(crate) fn begin(
         tracer: &Tracer,
         context: TraceContext,
-        started: Instant,
+        (started, submitted): (Instant, Instant),
         num_choices: usize,
     ) -> Option<Self> {
         let (now, clock) = (Instant::now(), SystemTime::now());
@@ -80,7 +83,7 @@ impl RequestTrace {
             parent_id,
             state,
             started: (started, clock.checked_sub(now - started).unwrap_or(clock)),
-            submitted: now,
+            submitted,
             choices: vec![ChoiceTimes::default(); num_choices.min(MAX_TRACED_CHOICES)],
         })
     }

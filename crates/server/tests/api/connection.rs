@@ -100,17 +100,15 @@ async fn a_client_that_leaves_aborts_its_request_streaming_or_not() {
         }
         eventually("it runs", || server.engine.load().num_running == 1).await;
         drop(socket);
-        // Steps go on one by one until the abort has come through.
-        eventually("it is aborted", || {
-            let _ = go.send(());
-            server.engine.load().num_open == 0
-        })
-        .await;
+        // Counted once the engine has been told, which waits with a step in its hands.
+        let is_aborted = async {
+            while !server.get("/metrics").await.contains("finished_reason=\"abort\"} 1") {}
+        };
+        tokio::time::timeout(WAIT, is_aborted).await.expect("the server notices");
         drop(go);
         server.settles().await;
-        let metrics = server.get("/metrics").await;
-        let aborted = "finished_reason=\"abort\"} 1";
-        assert!(metrics.contains(aborted), "{metrics}");
+        let steps = server.engine.flight_log().steps;
+        assert!(steps.len() <= 2, "{} steps for nobody", steps.len() - 1);
         server.stop.stop();
         assert_eq!(server.stopped().await, ExitReason::Drained);
     }
@@ -140,6 +138,8 @@ async fn draining_finishes_streams_and_refuses_the_rest() {
 fn leaving(script: &str) -> (Running, Sender<()>) {
     let (mut setup, go) = held(script);
     setup.config.shutdown_grace = WAIT * 100;
+    // However many requests a test sends until the grace has ended, the queue refuses none.
+    setup.max_num_queued_reqs = usize::MAX / 2;
     (serve(setup), go)
 }
 
@@ -313,7 +313,10 @@ async fn slow_headers_are_cut_off() {
     setup.config.limits.header_timeout = Duration::from_millis(30);
     let server = serve(setup);
     let mut socket = TcpStream::connect(server.addr).await.unwrap();
-    socket.write_all(b"GET /livez HT").await.unwrap();
-    let answer = rest(socket).await;
-    assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // Whoever is slow to write finds a closed socket already, and a reset is as good as an end.
+    let _ = socket.write_all(b"GET /livez HT").await;
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(WAIT, socket.read_to_end(&mut answer)).await;
+    let _ = read.expect("closes in time");
+    assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
 }

@@ -187,7 +187,7 @@ async fn subscribers_get_their_topics_live_with_removals() {
     let mut one = Peer::connect(server.publish, "SUB").await;
     one.send(4, b"\x09SUBSCRIBEkv@pod-1").await;
     // Commands and answers are in order: once this comes back, the subscription counts.
-    for peer in [&mut other, &mut one] {
+    for peer in [&mut all, &mut other, &mut one] {
         peer.send(4, b"\x04PING\0\0context").await;
         assert_eq!(peer.frame().await, (4, b"\x04PONGcontext".to_vec()));
     }

@@ -268,9 +268,10 @@ async fn failed_and_aborted_requests_have_spans() {
 /// Nobody listens there; requests do not notice, and the spans are counted as lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_collector_costs_spans_only() {
-    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = traced(format!("http://{}/v1/traces", gone.local_addr().unwrap()));
-    drop(gone);
+    // Bound and not listening: connections are refused, and nobody else gets the port.
+    let deaf = tokio::net::TcpSocket::new_v4().unwrap();
+    deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let server = traced(format!("http://{}/v1/traces", deaf.local_addr().unwrap()));
     for _ in 0..3 {
         assert_eq!(server.chat(json!({})).await.status, 200);
     }
