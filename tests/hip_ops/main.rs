@@ -35,7 +35,8 @@ const LIMITS: StepLimits = StepLimits {
 };
 
 fn hip(limits: &StepLimits) -> HipDevice {
-    let config = HipConfig { library: Some(emulator::hip_library().into()), ..HipConfig::default() };
+    let config =
+        HipConfig { library: Some(emulator::hip_library().into()), ..HipConfig::default() };
     let mut device = HipDevice::new(&config).expect("the library has a device");
     device.reserve_workspace(limits).expect("there is room");
     device
