@@ -86,7 +86,8 @@ derive_range() {
 install_metallb() {
   step network "kubectl get pods -n metallb-system" "MetalLB $METALLB_VERSION"
   why "on bare metal nobody else gives a Service of type LoadBalancer its address"
-  if kubectl get deployment controller -n metallb-system >/dev/null 2>&1; then
+  # Both: a run that was cut off may have left the one without the other.
+  if kubectl get deployment/controller daemonset/speaker -n metallb-system >/dev/null 2>&1; then
     say "   already here"
   else
     run kubectl apply --server-side -f "https://raw.githubusercontent.com/metallb/metallb/$METALLB_VERSION/config/manifests/metallb-native.yaml"
@@ -170,6 +171,23 @@ make_site() {
   say "   write: $site/kustomization.yaml"
 }
 
+# The local volume is a folder of the node that has the label; without one its claim waits for ever.
+model_node() {
+  kubectl kustomize "$DEPLOY/overlays/$overlay" | grep 'ropeway.io/model-storage' >/dev/null || return 0
+  step storage "kubectl label node NAME ropeway.io/model-storage=true" "Node with the models"
+  local names
+  names="$(kubectl get nodes -l ropeway.io/model-storage=true -o name)"
+  if [[ -n "$names" ]]; then
+    say "   labelled: $names"
+    return 0
+  fi
+  why "the volume is the folder $MODEL_FOLDER of one node, and this label says of which"
+  read -r -a names <<<"$(kubectl get nodes -o 'jsonpath={.items[*].metadata.name}')"
+  ((${#names[@]} == 1)) || ((DRY_RUN)) || fail "no node is labelled, and there are ${#names[@]}"
+  run kubectl label node "${names[0]}" ropeway.io/model-storage=true
+  say "   on ${names[0]} the model belongs into $MODEL_FOLDER, which must exist there"
+}
+
 random_key() { od -An -N 24 -tx1 /dev/urandom | tr -d ' \n'; }
 
 api_keys() {
@@ -203,6 +221,18 @@ image_volumes() {
     fail "image volumes need Kubernetes 1.35; older API servers drop the field without a word" "use components/storage-local or components/storage-cache"
 }
 
+# A Job's pod cannot be changed. After a change of image or model the old Job is in the way of the new one.
+download_job() {
+  local job=ropeway-model-download told
+  kubectl get job "$job" -n "$namespace" >/dev/null 2>&1 || return 0
+  if told="$(kubectl apply --server-side --force-conflicts --field-manager=ropeway-scripts --dry-run=server -k "$site" 2>&1)"; then
+    return 0
+  fi
+  [[ "$told" == *"$job"*immutable* ]] || return 0
+  why "the Job of the last deployment cannot be changed to the new one; what it has fetched stays on the volume"
+  run kubectl delete job "$job" -n "$namespace"
+}
+
 # Operators that the overlay counts on, found by the kinds it has.
 operators() {
   step cluster "$0 --overlay single-node needs none of them" "Operators that $overlay counts on"
@@ -231,6 +261,7 @@ server() {
     return 0
   fi
   image_volumes
+  download_job
   run kubectl apply --server-side --force-conflicts --field-manager=ropeway-scripts -k "$site"
   rolled_out() { kubectl rollout status deployment/ropeway -n "$namespace" --timeout=1s; }
   if ! wait_for "the server to be ready" rolled_out; then
@@ -242,7 +273,7 @@ server() {
 }
 
 say "This deploys overlay $overlay into the cluster of the current kubectl context$( ((metallb)) && echo ", with MetalLB $METALLB_VERSION"),"
-say "writes $site/kustomization.yaml if it is not there, and makes a Secret with API keys if there is none."
+say "labels a single node as the one with the models if none is, writes $site/kustomization.yaml$( ((regenerate)) && echo " anew (your changes in it are lost)" || echo " if it is not there"), and makes a Secret with API keys if there is none."
 confirm
 step cluster "kubectl cluster-info" "Cluster"
 require_cluster
@@ -256,6 +287,7 @@ if ((metallb)); then
   install_metallb
 fi
 make_site
+model_node
 api_keys
 server
 if ((DRY_RUN)); then

@@ -50,6 +50,24 @@ released() {
   helm list --namespace "$2" --filter "^$1\$" --deployed 2>/dev/null | grep -- "-$3[[:space:]]" >/dev/null
 }
 
+# unfinished NAME NAMESPACE takes back what a run that was cut off had begun: Helm refuses everything while
+# such an operation stands.
+unfinished() {
+  local state
+  state="$(helm list --namespace "$2" --filter "^$1\$" --pending 2>/dev/null | grep -o 'pending-[a-z]*' | head -n 1 || true)"
+  case "$state" in
+    "") ;;
+    pending-install)
+      why "an earlier installation of $1 was cut off; Helm does nothing until it is taken back"
+      run helm uninstall "$1" --namespace "$2" --wait
+      ;;
+    *)
+      why "an earlier change of $1 was cut off ($state); Helm does nothing until it is taken back"
+      run helm rollback "$1" --namespace "$2" --wait
+      ;;
+  esac
+}
+
 # chart NAME NAMESPACE CHART URL VERSION [SETTING...]
 chart() {
   local name="$1" namespace="$2" chart="$3" url="$4" version="$5" settings=() setting
@@ -58,6 +76,7 @@ chart() {
     say "   already here: $name $version"
     return 0
   fi
+  unfinished "$name" "$namespace"
   for setting in "$@"; do settings+=(--set "$setting"); done
   run helm upgrade --install "$name" "$chart" --repo "$url" --version "$version" \
     --namespace "$namespace" --create-namespace --wait --timeout "${WAIT_SECONDS}s" "${settings[@]}"

@@ -72,11 +72,13 @@ kernel() {
   printf 'overlay\nbr_netfilter' | write_file /etc/modules-load.d/ropeway-kubernetes.conf || true
   run modprobe overlay
   run modprobe br_netfilter
-  if printf '%s\n' net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1 \
-    net.ipv4.ip_forward=1 kernel.numa_balancing=0 fs.inotify.max_user_instances=1024 |
-    write_file /etc/sysctl.d/90-ropeway-kubernetes.conf; then
-    run sysctl --system
-  fi
+  write_then /etc/sysctl.d/90-ropeway-kubernetes.conf sysctl --system <<'CONF'
+net.bridge.bridge-nf-call-iptables=1
+net.bridge.bridge-nf-call-ip6tables=1
+net.ipv4.ip_forward=1
+kernel.numa_balancing=0
+fs.inotify.max_user_instances=1024
+CONF
   if awk 'NR > 1' "$HOST_ROOT/proc/swaps" 2>/dev/null | grep . >/dev/null; then
     run swapoff -a
   fi
@@ -98,11 +100,9 @@ containerd_runtime() {
     return 0
   fi
   # Debian's package looks for network plugins where Calico does not put them.
-  if containerd config default |
-    sed -e 's/SystemdCgroup = false/SystemdCgroup = true/' -e 's#"/usr/lib/cni"#"/opt/cni/bin"#' |
-    write_file /etc/containerd/config.toml; then
-    run systemctl restart containerd
-  fi
+  local config
+  config="$(containerd config default | sed -e 's/SystemdCgroup = false/SystemdCgroup = true/' -e 's#"/usr/lib/cni"#"/opt/cni/bin"#')"
+  write_then /etc/containerd/config.toml systemctl restart containerd <<<"$config"
   run systemctl enable --now containerd
 }
 
@@ -111,6 +111,7 @@ packages() {
   local key=/etc/apt/keyrings/kubernetes.gpg url="https://pkgs.k8s.io/core:/stable:/v$version/deb"
   if [[ "$(kubeadm version -o short 2>/dev/null)" == "v$version."* ]]; then
     say "   already here: $(kubeadm version -o short)"
+    held_and_enabled
     return 0
   fi
   if [[ -e "$HOST_ROOT/etc/kubernetes/admin.conf" ]]; then
@@ -123,17 +124,41 @@ packages() {
   printf 'deb [signed-by=%s] %s/ /' "$key" "$url" | write_file /etc/apt/sources.list.d/kubernetes.list || true
   run apt-get update
   run env DEBIAN_FRONTEND=noninteractive apt-get install -y kubelet kubeadm kubectl
-  why "held, so that an ordinary upgrade does not change the cluster's version"
-  run apt-mark hold kubelet kubeadm kubectl
+  held_and_enabled
+}
+
+# Apart from the installation: a run may have ended between the two.
+held_and_enabled() {
+  if (($(apt-mark showhold 2>/dev/null | grep -cE '^(kubelet|kubeadm|kubectl)$') < 3)); then
+    why "held, so that an ordinary upgrade does not change the cluster's version"
+    run apt-mark hold kubelet kubeadm kubectl
+  fi
   run systemctl enable kubelet
 }
 
 api_answers() { kubectl get --raw /readyz; }
 
+first_init() { # [OPTION] of kubeadm; uses control_plane's mark
+  why "kubeadm makes the certificates, etcd and the API server of this node"
+  ((DRY_RUN)) || {
+    mkdir -p "$(dirname "$mark")"
+    touch "$mark"
+  }
+  run kubeadm init --pod-network-cidr="$pod_cidr" --cri-socket=unix:///run/containerd/containerd.sock "$@"
+  ((DRY_RUN)) || rm "$mark"
+}
+
 control_plane() {
   step cluster "journalctl -u kubelet -n 50 --no-pager" "Control plane"
   export KUBECONFIG="$HOST_ROOT/etc/kubernetes/admin.conf"
-  if [[ -e "$KUBECONFIG" ]]; then
+  # kubeadm writes admin.conf long before it is done, so that file does not tell a whole cluster from one
+  # whose DNS and proxy are still missing; this mark does.
+  local mark="$HOST_ROOT/etc/kubernetes/ropeway-init-unfinished"
+  if [[ -e "$mark" ]]; then
+    say "   an earlier kubeadm init was cut off; it goes over its steps again and keeps what it has made"
+    first_init --ignore-preflight-errors="$(printf '%s\n' DirAvailable--var-lib-etcd Port-{6443,2379,2380,10250,10257,10259} \
+      FileAvailable--etc-kubernetes-manifests-{kube-apiserver,kube-controller-manager,kube-scheduler,etcd}.yaml | paste -sd ,)"
+  elif [[ -e "$KUBECONFIG" ]]; then
     say "   a cluster is here already; it is kept"
     if ! api_answers >/dev/null 2>&1; then
       run systemctl start containerd kubelet
@@ -141,7 +166,7 @@ control_plane() {
   elif [[ -e "$HOST_ROOT/etc/kubernetes/manifests/kube-apiserver.yaml" ]]; then
     fail "an earlier kubeadm init stopped half-way" "kubeadm reset (it asks), then run this again"
   else
-    run kubeadm init --pod-network-cidr="$pod_cidr" --cri-socket=unix:///run/containerd/containerd.sock
+    first_init
   fi
   wait_for "the API server" api_answers || fail "the API server does not answer"
   local user="${SUDO_USER:-root}" home

@@ -108,6 +108,20 @@ write_file() {
   printf '%s\n' "$text" >"$path"
 }
 
+# write_then PATH COMMAND... < content writes a file and runs the command that makes it count, if the file
+# was changed, or if an earlier run ended between the two: a mark beside the file tells.
+write_then() {
+  local path="$1" mark="$HOST_ROOT$1.not-yet-applied"
+  shift
+  if write_file "$path"; then
+    ((DRY_RUN)) || touch "$mark"
+  elif [[ ! -e "$mark" ]]; then
+    return 0
+  fi
+  run "$@"
+  ((DRY_RUN)) || rm -f "$mark"
+}
+
 # confirm asks once, after the plan was printed.
 confirm() {
   ((DRY_RUN || ASSUME_YES)) && return 0

@@ -3,25 +3,43 @@
 #
 #   uninstall.sh [--server] [--metallb] [--gpu-operator] [--kubernetes] [--dry-run] [--yes]
 #
-# Without a name: --server. Models stay: the volume is retained and the folder is not touched.
+# Without a name: --server. Models stay: the volume is retained and the folder is not touched. What is
+# already gone is no failure, so it may be run again.
 # --kubernetes removes the whole cluster of this machine, with all that runs on it.
 set -euo pipefail
 # shellcheck source=deploy/scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-parts=()
+# In this order, whatever the order of the options: each needs what comes after it.
+readonly PARTS=(server metallb gpu-operator kubernetes)
+wanted=" "
 while (($#)); do
   case "$1" in
-    --server | --metallb | --gpu-operator | --kubernetes) parts+=("${1#--}") ;;
+    --server | --metallb | --gpu-operator | --kubernetes) wanted+="${1#--} " ;;
     *) common_option "$1" || usage_error "unknown option $1" ;;
   esac
   shift
 done
-((${#parts[@]})) || parts=(server)
+[[ "$wanted" != " " ]] || wanted=" server "
+parts=()
+for part in "${PARTS[@]}"; do
+  [[ "$wanted" != *" $part "* ]] || parts+=("$part")
+done
 set_error_trap
+
+# A cluster that is gone has nothing left to remove; one that does not answer is a failure.
+needs_cluster() {
+  if ! command -v kubectl >/dev/null; then
+    say "   no kubectl, so no cluster here: nothing to remove"
+    return 1
+  fi
+  ((DRY_RUN)) || [[ -n "$(server_version)" ]] || fail "no cluster answers kubectl" "kubectl cluster-info; if it is gone for good, leave this part out"
+}
 
 remove_server() {
   step cluster "kubectl get all -n ropeway" "Server"
+  needs_cluster || return 0
+  why "the namespace has all of the server; its volume is retained, and the addresses go back to their network"
   run kubectl delete namespace ropeway --ignore-not-found --timeout="${WAIT_SECONDS}s"
   run kubectl delete persistentvolume ropeway-models --ignore-not-found
   # Kinds that another operator owns may already be gone, and are no error then.
@@ -35,13 +53,16 @@ remove_server() {
 
 remove_metallb() {
   step network "kubectl get pods -n metallb-system" "MetalLB"
+  needs_cluster || return 0
   run kubectl delete -f "https://raw.githubusercontent.com/metallb/metallb/$METALLB_VERSION/config/manifests/metallb-native.yaml" --ignore-not-found
 }
 
 remove_gpu_operator() {
   step gpu "kubectl get pods -n kube-amd-gpu" "GPU operator and cert-manager"
+  needs_cluster || return 0
+  require_command helm "https://helm.sh/docs/intro/install, then run this again"
   if kubectl get crd deviceconfigs.amd.com >/dev/null 2>&1; then
-    # First, while its operator can still clean up after it.
+    why "the DeviceConfig goes first, while its operator can still clean up after it"
     run kubectl delete deviceconfig ropeway -n kube-amd-gpu --ignore-not-found --timeout="${WAIT_SECONDS}s"
   fi
   run helm uninstall amd-gpu-operator -n kube-amd-gpu --ignore-not-found --wait
@@ -52,7 +73,12 @@ remove_gpu_operator() {
 remove_kubernetes() {
   step host "systemctl status kubelet" "Kubernetes"
   require_root "--kubernetes"
-  run kubeadm reset --force --cri-socket=unix:///run/containerd/containerd.sock
+  if command -v kubeadm >/dev/null; then
+    why "kubeadm takes back what it made: the control plane, its certificates and its data"
+    run kubeadm reset --force --cri-socket=unix:///run/containerd/containerd.sock
+  else
+    say "   kubeadm is already gone"
+  fi
   run apt-mark unhold kubelet kubeadm kubectl
   run apt-get remove -y kubelet kubeadm kubectl
   run rm -f "$HOST_ROOT/etc/apt/sources.list.d/kubernetes.list" "$HOST_ROOT/etc/sysctl.d/90-ropeway-kubernetes.conf" \

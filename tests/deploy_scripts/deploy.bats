@@ -132,6 +132,36 @@ render_site() {
   render_site | grep -q 'image: registry.site/ropeway:0.1.0'
 }
 
+@test "deploy: a single node is labelled as the one with the models, once" {
+  touch "$STATE/cluster"
+  deploy --image "$IMAGE" --overlay cpu-dev
+  called "kubectl label node node-1 ropeway.io/model-storage=true"
+  : >"$CALLS"
+  deploy --overlay cpu-dev
+  never_called '^kubectl label'
+}
+
+@test "deploy: of several nodes none is guessed" {
+  touch "$STATE/cluster"
+  sed -i 's/) echo node-1 ;;/) echo node-1 node-2 ;;/' "$FAKE/kubectl.sh"
+  deploy --image "$IMAGE" --overlay cpu-dev
+  exits 13
+  said "next: kubectl label node"
+  never_called '^kubectl (label|apply.* -k)'
+}
+
+@test "deploy: a download Job in the way of an upgrade is taken away" {
+  ready_cluster
+  touch "$STATE/job"
+  deploy --image "$IMAGE"
+  exits 0
+  called "kubectl delete job ropeway-model-download -n ropeway"
+  : >"$CALLS"
+  deploy
+  exits 0
+  never_called 'delete job'
+}
+
 @test "deploy: a server that does not come up is traced to its layer" {
   ready_cluster
   touch "$STATE/unready"

@@ -86,9 +86,17 @@ case "$*" in
     ;;
 esac
 SH
+  fake apt-mark <<'SH'
+case "$*" in
+  hold*) printf '%s\n' "${@:2}" >"$STATE/held" ;;
+  showhold) cat "$STATE/held" 2>/dev/null ;;
+esac
+SH
   fake apt-get <<<'[[ "$*" != *kubeadm* ]] || echo v1.34.2 >"$STATE/kubeadm"'
   fake helm <<'SH'
 case "$*" in
+  list*--pending) [[ ! -e "$STATE/pending" ]] || { printf 'release\t%s\tchart\n' "$(cat "$STATE/pending")"; } ;;
+  "uninstall "* | "rollback "*) rm -f "$STATE/pending" ;;
   list*cert-manager*) [[ ! -e "$STATE/cert-manager" ]] || printf 'cert-manager\tdeployed\tcert-manager-v1.21.1\tv1.21.1\n' ;;
   list*amd-gpu*) [[ ! -e "$STATE/operator" ]] || printf 'amd-gpu-operator\tdeployed\tgpu-operator-charts-v1.5.1\tv1.5.1\n' ;;
   *cert-manager*) touch "$STATE/cert-manager" ;;
@@ -110,7 +118,7 @@ case "$*" in
   "get deployment tigera-operator"*) has calico ;;
   "get crd installations"*) has calico ;;
   *metallb-native.yaml*) touch "$STATE/metallb" ;;
-  "get deployment controller -n metallb-system"*) has metallb ;;
+  "get deployment/controller daemonset/speaker -n metallb-system"*) has metallb ;;
   "get endpoints metallb-webhook-service"*) ! has metallb || echo 10.0.0.7 ;;
   "get deviceconfigs"*) cat "$STATE/deviceconfig" 2>/dev/null ;;
   "get secret ropeway-api-keys -n ropeway") has secret ;;
@@ -119,7 +127,12 @@ case "$*" in
   *"-f -") cat >"$STATE/applied.$(wc -l <"$CALLS")"; ! grep -q '^kind: DeviceConfig' "$STATE"/applied.* || { echo -n ropeway >"$STATE/deviceconfig"; touch "$STATE/gpus"; } ;;
   "get crd "*) ! has "no.$3" ;;
   "kustomize "*production*) printf 'apiVersion: keda.sh/v1alpha1\napiVersion: amd.com/v1alpha1\n    name: ropeway-api-keys\n' ;;
-  "kustomize "*) [[ "$*" == *cpu-dev* ]] || echo "    name: ropeway-api-keys" ;;
+  "get nodes -l ropeway.io/model-storage"*) [[ ! -e "$STATE/labelled" ]] || echo node/node-1 ;;
+  "label node"*) touch "$STATE/labelled" ;;
+  "get job "*) has job ;;
+  "delete job "*) rm -f "$STATE/job" ;;
+  *"--dry-run=server -k "*) ! has job || { echo 'The Job "ropeway-model-download" is invalid: spec.template: field is immutable'; exit 1; } ;;
+  "kustomize "*) echo "key: ropeway.io/model-storage"; [[ "$*" == *cpu-dev* ]] || echo "    name: ropeway-api-keys" ;;
   *"-k "*) touch "$STATE/server" ;;
   "rollout status deployment/ropeway"*) has server && ! has unready ;;
   "get deployment ropeway -o name"*) ! has server || echo deployment.apps/ropeway ;;
@@ -146,7 +159,7 @@ SH
 
 # The calls that change something.
 changes() {
-  grep -E '^(kubectl (apply|create|delete|label|taint)|helm (upgrade|uninstall)|kubeadm (init|reset)|apt-get|apt-mark|systemctl|modprobe|sysctl|swapoff|install)' "$CALLS" || true
+  grep -E '^(kubectl (apply|create|delete|label|taint)|helm (upgrade|uninstall|rollback)|kubeadm (init|reset)|apt-get|apt-mark (un)?hold|systemctl|modprobe|sysctl|swapoff|install)' "$CALLS" || true
 }
 
 # Everything there is in the machine, to see that nothing was written.

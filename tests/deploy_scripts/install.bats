@@ -52,7 +52,63 @@ SH
   never_called '^apt-get install.*kubeadm'
 }
 
-@test "kubernetes: an init that stopped half-way is not reset by itself" {
+# cut PROGRAM ARGUMENTS: the run ends at this call, as if the machine were switched off there; then it is run
+# again.
+cut_and_again() {
+  fake "$1" <<<"[[ \"\$*\" != \"$2\" ]]"
+  kubernetes
+  exits 10
+  programs
+  rm -f "$FAKE/systemctl.sh" "$FAKE/sysctl.sh"
+  : >"$CALLS"
+  kubernetes
+  exits 0
+  called "$1 $2"
+  [ -z "$(find "$ROOT" -name '*.not-yet-applied')" ]
+  : >"$CALLS"
+  kubernetes
+  exits 0
+  if [ "$3" = once ]; then never_called "^$1 $2"; fi
+}
+
+@test "kubernetes: settings that were written and not loaded are loaded by the next run" {
+  cut_and_again sysctl "--system" once
+}
+
+@test "kubernetes: a containerd that was not restarted is restarted by the next run" {
+  cut_and_again systemctl "restart containerd" once
+}
+
+@test "kubernetes: packages that were installed and not held are held by the next run" {
+  fake apt-mark <<<'[[ "$1" != hold ]]'
+  kubernetes
+  exits 10
+  programs
+  : >"$CALLS"
+  kubernetes
+  exits 0
+  called "apt-mark hold kubelet kubeadm kubectl"
+  never_called '^apt-get install.*kubeadm'
+}
+
+@test "kubernetes: an init that was cut off is gone over again, though admin.conf is there" {
+  sed -i 's/^    touch "$ROPEWAY_SCRIPTS_ROOT.*admin.conf"$/&; exit 1/' "$FAKE/kubeadm.sh"
+  kubernetes
+  exits 15
+  [ -e "$ROOT/etc/kubernetes/admin.conf" ]
+  programs
+  : >"$CALLS"
+  kubernetes
+  exits 0
+  called "--ignore-preflight-errors=DirAvailable--var-lib-etcd,Port-6443,"
+  never_called 'kubeadm reset'
+  : >"$CALLS"
+  kubernetes
+  exits 0
+  never_called '^kubeadm init'
+}
+
+@test "kubernetes: another's init that stopped half-way is not touched" {
   mkdir -p "$ROOT/etc/kubernetes/manifests"
   touch "$ROOT/etc/kubernetes/manifests/kube-apiserver.yaml"
   kubernetes
@@ -144,6 +200,24 @@ SH
   called "helm upgrade --install amd-gpu-operator"
 }
 
+@test "operator: an installation that was cut off is taken back and made again" {
+  touch "$STATE/cluster"
+  echo pending-install >"$STATE/pending"
+  operator
+  exits 0
+  called "helm uninstall cert-manager --namespace cert-manager --wait"
+  called "helm upgrade --install cert-manager"
+}
+
+@test "operator: an upgrade that was cut off is rolled back, not taken away" {
+  touch "$STATE/cluster"
+  echo pending-upgrade >"$STATE/pending"
+  operator
+  exits 0
+  called "helm rollback cert-manager --namespace cert-manager --wait"
+  never_called '^helm uninstall'
+}
+
 @test "operator: no cluster, or one of a wrong version" {
   operator
   exits 15
@@ -212,6 +286,7 @@ SH
 }
 
 @test "uninstall: the DeviceConfig goes before its operator" {
+  touch "$STATE/cluster"
   run "$SCRIPTS/uninstall.sh" --yes --gpu-operator
   exits 0
   [ "$(grep -nE 'delete deviceconfig' "$CALLS" | cut -d : -f 1)" -lt "$(grep -n 'helm uninstall amd' "$CALLS" | cut -d : -f 1)" ]
@@ -222,4 +297,39 @@ SH
   exits 0
   [ -z "$(changes)" ]
   said "would run: kubeadm reset"
+}
+
+@test "uninstall: what is wanted goes in its own order, and what is gone is no failure" {
+  touch "$STATE/cluster"
+  run "$SCRIPTS/uninstall.sh" --yes --kubernetes --server
+  exits 0
+  [ "$(grep -n 'delete namespace' "$CALLS" | cut -d : -f 1)" -lt "$(grep -n 'kubeadm reset' "$CALLS" | cut -d : -f 1)" ]
+  # Of the machine's own programs only these, so that no real kubeadm can be found.
+  mkdir "$FAKE/tools"
+  for tool in bash env dirname cat sed tr grep rm; do ln -s "$(command -v "$tool")" "$FAKE/tools/$tool"; done
+  rm "$FAKE/bin/kubectl" "$FAKE/bin/kubeadm"
+  PATH="$FAKE/bin:$FAKE/tools" run "$SCRIPTS/uninstall.sh" --yes --kubernetes --server
+  exits 0
+  said "kubeadm is already gone"
+  said "nothing to remove"
+}
+
+@test "uninstall: a failure names its layer, and the next run does what is left" {
+  touch "$STATE/cluster"
+  fake helm <<<'[[ "$*" != *amd-gpu-operator* ]]'
+  run "$SCRIPTS/uninstall.sh" --yes --gpu-operator
+  exits 11
+  said "error [layer: gpu]"
+  said "next: kubectl get pods -n kube-amd-gpu"
+  programs
+  run "$SCRIPTS/uninstall.sh" --yes --gpu-operator
+  exits 0
+  called "helm uninstall cert-manager"
+}
+
+@test "uninstall: a cluster that does not answer is a failure, not an empty one" {
+  run "$SCRIPTS/uninstall.sh" --yes
+  exits 15
+  said "no cluster answers kubectl"
+  [ -z "$(changes)" ]
 }
