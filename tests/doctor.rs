@@ -73,6 +73,46 @@ fn a_model_that_is_not_there_is_a_storage_failure() {
     assert_eq!(without.status.code(), Some(0), "{without:?}");
 }
 
+/// A machine without a GPU, and what the doctor says there of a model: exit code and text.
+fn examined(arguments: &[&str]) -> (Option<i32>, String) {
+    let root = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir_all(root.path().join("proc")).expect("made");
+    let meminfo = "MemTotal: 1000000 kB\nMemAvailable: 900000 kB\n";
+    std::fs::write(root.path().join("proc/meminfo"), meminfo).expect("written");
+    let root = root.path().display().to_string();
+    let fixed = ["doctor", "--root", &root, "--port", "0"];
+    let output = ropeway(&[&fixed[..], arguments].concat());
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Files, device and memory plan of a model are of three layers.
+#[test]
+fn what_keeps_a_model_from_being_served_is_told_by_its_layer() {
+    const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/llama");
+    let (code, text) = examined(&[MODEL, "--device", "cpu"]);
+    assert!(code == Some(0) && text.contains("llama can be read"), "{text}");
+    assert!(text.contains("llama fits the memory"), "{text}");
+
+    let (code, text) = examined(&[MODEL, "--device", "cpu", "--kv-cache-memory", "900TiB"]);
+    assert!(code == Some(14) && text.contains("FAIL runtime  memory plan"), "{text}");
+    assert!(text.contains("does not fit in memory"), "{text}");
+
+    let nowhere = ["--device", "hip", "--hip-library", "/no/such/library.so"];
+    let (code, text) = examined(&[&[MODEL], &nowhere[..]].concat());
+    assert!(code == Some(11) && text.contains("FAIL gpu      device"), "{text}");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    for file in std::fs::read_dir(MODEL).expect("the model is there") {
+        let file = file.expect("readable");
+        std::fs::copy(file.path(), folder.path().join(file.file_name())).expect("copied");
+    }
+    let weights = folder.path().join("model.safetensors");
+    let whole = std::fs::read(&weights).expect("readable");
+    std::fs::write(&weights, &whole[..whole.len() / 2]).expect("written");
+    let (code, text) = examined(&[&folder.path().display().to_string(), "--device", "cpu"]);
+    assert!(code == Some(13) && text.contains("FAIL storage  model"), "{text}");
+}
+
 #[test]
 fn a_cluster_is_examined_through_kubectl() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -25,8 +25,9 @@ fn official_client_is_satisfied() {
          packages of tests/client/requirements.txt",
     );
     let [events, replay] = free_addresses();
+    let topic = "kv@10.0.0.7:8000@{model}";
     let args = ["--kv-events-endpoint", &events, "--kv-events-replay-endpoint", &replay];
-    let args = [&["--served-model-name", MODEL], &args[..]].concat();
+    let args = [&["--served-model-name", MODEL, "--kv-events-topic", topic], &args[..]].concat();
     let server = ServerProcess::ready(&real_model(), &args);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/client");
     // Nothing is left in the source tree: no byte code (-B), no cache of pytest.

@@ -60,6 +60,7 @@ impl ServeConfig {
     pub(crate) fn settle_without_model(mut self) -> Result<Self, ConfigError> {
         self.model.settle();
         self.scheduling.settle()?;
+        self.server.settle()?;
         self.logging.settle();
         Ok(self)
     }

@@ -78,7 +78,7 @@ fn examine_node(config: &ServeConfig, root: &Path) -> Vec<Finding> {
     let facts = NodeFacts::gather(root);
     let mut findings = node::examine(&facts);
     if config.model.is_named() {
-        findings.push(node::model(config));
+        findings.extend(node::model(config));
     }
     findings.push(node::port(config.server.host, config.server.port));
     findings

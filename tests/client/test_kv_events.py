@@ -86,7 +86,7 @@ def test_blocks_are_told_live_and_again(client, model, connect):
         if live.poll(100):
             break
     topic, number, payload = live.recv_multipart()
-    assert topic.startswith(b"kv@") and topic.endswith(b"@" + model.encode())
+    assert topic == b"kv@10.0.0.7:8000@" + model.encode()
     number = int.from_bytes(number, "big")
     batch = DECODER.decode(payload)
     stored = [event for event in batch.events if isinstance(event, BlockStored)]

@@ -3,11 +3,14 @@
 use std::fs;
 use std::process::Command;
 
+use serde_json::Value;
+
+use crate::pods::Template;
 use crate::server_process::golden;
 use crate::{render, tools};
 
 /// Runs `ropeway serve --dry-run` with a configuration, on a tiny model in place of the pod's.
-fn accepted(config: &str) -> Result<(), String> {
+fn accepted(config: &str, variables: &[(String, String)]) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("ropeway.toml");
     std::fs::write(&path, config).expect("the folder is writable");
@@ -16,6 +19,7 @@ fn accepted(config: &str) -> Result<(), String> {
         .args(["serve", "--dry-run", "--device", "cpu", "--config"])
         .arg(&path)
         .arg(golden("llama"))
+        .envs(variables.iter().cloned())
         .current_dir(tools::root())
         .output()
         .expect("the binary starts");
@@ -25,19 +29,42 @@ fn accepted(config: &str) -> Result<(), String> {
     Err(String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
+/// The variables that a target's servers get, with an address in the pod's place and a word for a
+/// secret's.
+fn variables(objects: &[Value]) -> Vec<(String, String)> {
+    let templates = Template::all(objects);
+    let containers = templates.iter().flat_map(Template::containers);
+    let servers = containers.filter(|container| container["name"] == "ropeway");
+    let of = |variable: &Value| {
+        let name = variable["name"].as_str().expect("a name").to_owned();
+        (name, variable["value"].as_str().unwrap_or("secret").replace("$(POD_IP)", "10.0.0.7"))
+    };
+    servers
+        .flat_map(|container| container["env"].as_array().into_iter().flatten())
+        .map(of)
+        .collect()
+}
+
 #[test]
 fn the_server_accepts_every_rendered_configuration() {
-    let mut num_checked = 0;
+    let (mut num_checked, mut num_variables) = (0, 0);
     for target in render::targets() {
-        for object in render::objects(&target) {
+        let objects = render::objects(&target);
+        let variables = variables(&objects);
+        num_variables += variables.len();
+        for object in &objects {
             let Some(config) = object["data"]["ropeway.toml"].as_str() else { continue };
-            assert_eq!(accepted(config), Ok(()), "deploy/{target}");
+            assert_eq!(accepted(config, &variables), Ok(()), "deploy/{target}");
             num_checked += 1;
         }
     }
     assert!(num_checked >= 10, "only {num_checked} configurations were found");
-    let error = accepted("max-num-seq = 4").expect_err("a misspelt key is refused");
+    assert!(num_variables >= 10, "only {num_variables} variables were found");
+    let error = accepted("max-num-seq = 4", &[]).expect_err("a misspelt key is refused");
     assert!(error.contains("did you mean `max-num-seqs`"), "{error}");
+    let misspelt = [("ROPEWAY_KV_EVENT_TOPIC".to_owned(), "x".to_owned())];
+    let error = accepted("port = 1", &misspelt).expect_err("a misspelt variable is refused");
+    assert!(error.contains("ROPEWAY_KV_EVENT_TOPIC"), "{error}");
 }
 
 /// The download Job's command and the server's configuration name the same model at the same place: a

@@ -3,12 +3,14 @@
 use serde_json::{Map, Value};
 
 use crate::pods::{self, Template};
+use crate::policies;
 use crate::render::{self, title};
 
 /// Everything that is wrong with a set of rendered objects.
 pub(crate) fn lint(objects: &[Value]) -> Vec<String> {
     let templates = Template::all(objects);
     let mut findings: Vec<String> = templates.iter().flat_map(pods::check).collect();
+    findings.extend(templates.iter().flat_map(|template| policies::reach(objects, template)));
     for object in objects {
         let mut say = |text: String| findings.push(format!("{}: {text}", title(object)));
         match object["kind"].as_str().unwrap_or_default() {
@@ -17,7 +19,7 @@ pub(crate) fn lint(objects: &[Value]) -> Vec<String> {
             "Service" => service(object, &templates, &mut say),
             "PodDisruptionBudget" => disruption_budget(object, &templates, &mut say),
             "PodMonitor" => monitor(object, &templates, &mut say),
-            "NetworkPolicy" => policy(object, &templates, &mut say),
+            "NetworkPolicy" => policies::policy(objects, object, &templates, &mut say),
             "InferencePool" => {
                 selects(object, &object["spec"]["selector"]["matchLabels"], &templates, &mut say)
             }
@@ -35,14 +37,14 @@ pub(crate) fn lint(objects: &[Value]) -> Vec<String> {
 }
 
 /// True if every label of `selector` is among `labels`.
-fn matches(selector: &Value, labels: &Value) -> bool {
+pub(crate) fn matches(selector: &Value, labels: &Value) -> bool {
     let empty = Map::new();
     let wanted = selector.as_object().unwrap_or(&empty);
     !wanted.is_empty() && wanted.iter().all(|(key, value)| labels[key] == *value)
 }
 
 /// The template in the object's namespace that the selector takes.
-fn selected<'a>(
+pub(crate) fn selected<'a>(
     object: &Value,
     selector: &Value,
     templates: &'a [Template<'a>],
@@ -54,7 +56,7 @@ fn selected<'a>(
     })
 }
 
-fn selects(
+pub(crate) fn selects(
     object: &Value,
     selector: &Value,
     templates: &[Template<'_>],
@@ -143,7 +145,7 @@ fn service(object: &Value, templates: &[Template<'_>], say: &mut impl FnMut(Stri
     }
 }
 
-fn declares_port(template: &Template<'_>, name: &Value) -> bool {
+pub(crate) fn declares_port(template: &Template<'_>, name: &Value) -> bool {
     template.containers().any(|container| {
         let ports = container["ports"].as_array().into_iter().flatten();
         ports.into_iter().any(|port| port["name"] == *name)
@@ -166,22 +168,6 @@ fn monitor(object: &Value, templates: &[Template<'_>], say: &mut impl FnMut(Stri
     for endpoint in object["spec"]["podMetricsEndpoints"].as_array().into_iter().flatten() {
         if !declares_port(template, &endpoint["port"]) {
             say(format!("port {} is declared by no container", endpoint["port"]));
-        }
-    }
-}
-
-fn policy(object: &Value, templates: &[Template<'_>], say: &mut impl FnMut(String)) {
-    let selector = &object["spec"]["podSelector"]["matchLabels"];
-    if !selector.is_null() {
-        selects(object, selector, templates, say);
-    }
-    for rule in object["spec"]["ingress"].as_array().into_iter().flatten() {
-        for port in rule["ports"].as_array().into_iter().flatten() {
-            let template = selected(object, selector, templates);
-            if port["port"].is_string() && template.is_none_or(|t| !declares_port(t, &port["port"]))
-            {
-                say(format!("port {} is declared by no container", port["port"]));
-            }
         }
     }
 }

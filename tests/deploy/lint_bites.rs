@@ -162,6 +162,70 @@ fn references() {
     assert!(lint(&policies).iter().any(|finding| finding.contains("declared by no container")));
 }
 
+/// Breaks the policy of this name in the example that has all of them.
+fn policy_bites(name: &str, pointer: &str, value: impl Into<Option<Value>>, words: &str) {
+    let mut objects = render::objects("examples/kv-routing");
+    let policy = objects
+        .iter_mut()
+        .find(|object| object["kind"] == "NetworkPolicy" && object["metadata"]["name"] == name);
+    set(policy.expect("the policy is rendered"), pointer, value.into());
+    let findings = lint(&objects);
+    assert!(
+        findings.iter().any(|finding| finding.contains(words)),
+        "{name} {pointer}: no finding says {words:?}: {findings:?}"
+    );
+}
+
+#[test]
+fn policies() {
+    let elsewhere = json!({"app.kubernetes.io/name": "x"});
+    policy_bites(
+        "inference-gateway",
+        "/spec/podSelector/matchLabels",
+        elsewhere.clone(),
+        "matches no pod",
+    );
+    let events = |pointer: &str, value: Value, words: &str| {
+        policy_bites("ropeway-kv-events", pointer, value, words);
+    };
+    events("/spec/ingress", json!([]), "let nobody reach port 5556");
+    events("/spec/ingress/0/ports/1/port", json!(5558), "let nobody reach port 5559");
+    events("/spec/ingress/0/ports/0/port", json!("events"), "declared by no container");
+    events("/spec/ingress/0/from", json!([]), "open to others");
+    events("/spec/ingress/0/from/0/podSelector", json!({}), "open to others");
+    events("/spec/ingress/0/from/0/podSelector/matchLabels", elsewhere, "there are none");
+    policy_bites("ropeway-behind-gateway", "/spec/ingress/0/ports", json!([]), "open to others");
+    let traces = |pointer: &str, value: Value, words: &str| {
+        policy_bites("ropeway-traces", pointer, value, words);
+    };
+    traces("/spec/egress/0/ports/0/port", json!(4317), "let no server reach");
+    traces(
+        "/spec/egress/0/to/0/namespaceSelector/matchLabels",
+        json!({"kubernetes.io/metadata.name": "tracing"}),
+        "let no server reach",
+    );
+    traces("/spec/egress/1/to", json!([]), "DNS is closed");
+    traces("/spec/egress/0/to", json!([]), "out to anywhere");
+}
+
+/// What the servers of the example say of themselves: variables 0 to 4 are the collector's address, the
+/// pod's own, the two sockets and the topic.
+#[test]
+fn variables_of_the_pod() {
+    let variable = |place: usize, value: Value, words: &str| {
+        let pointer = format!("{CONTAINER}/env/{place}/value");
+        bites("examples/kv-routing", "Deployment", &pointer, value, words);
+    };
+    variable(0, json!("http://otel-collector.tracing.svc:4318"), "let no server reach");
+    variable(2, json!("0.0.0.0:5557"), "port 5557 is not declared");
+    variable(4, json!("kv@$(HOSTNAME)@{model}"), "have the topic");
+    let pointer = format!("{CONTAINER}/env/1/valueFrom/fieldRef/fieldPath");
+    bites("examples/kv-routing", "Deployment", &pointer, json!("status.hostIP"), "POD_IP is not");
+    let mut objects = render::objects("examples/kv-routing");
+    objects.retain(|object| object["kind"] != "NetworkPolicy");
+    assert!(lint(&objects).iter().any(|finding| finding.contains("no policy closes port 5556")));
+}
+
 #[test]
 fn cluster_objects() {
     let tenant = "overlays/multi-tenant";

@@ -7,12 +7,14 @@
 mod balancer;
 mod chart;
 mod configuration;
+mod doctor;
 mod drain;
 mod lint;
 mod lint_bites;
 mod live;
 mod monitoring;
 mod pods;
+mod policies;
 mod prometheus;
 mod render;
 mod schema;

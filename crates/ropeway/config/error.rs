@@ -77,6 +77,12 @@ pub(crate) enum ConfigError {
         /// Place and reason.
         source: Box<toml::de::Error>,
     },
+    /// An option of events that nobody asked for.
+    #[error("{option} is set and --kv-events-endpoint is not: no events would be sent")]
+    NoKvEvents {
+        /// The option.
+        option: &'static str,
+    },
     /// The option refuses the value.
     #[error("{origin}: {message}")]
     BadValue {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::error::ConfigError;
 use super::model::non_empty;
 use super::number::parse_duration;
 
@@ -53,16 +54,29 @@ pub(crate) struct ServerConfig {
     pub(crate) kv_events_endpoint: Option<SocketAddr>,
 
     /// Address and port of the ZeroMQ ROUTER that repeats missed events [default: none]
-    #[arg(long, value_name = "ADDRESS:PORT", requires = "kv_events_endpoint")]
+    #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) kv_events_replay_endpoint: Option<SocketAddr>,
 
-    /// Topic of KV events [default: kv@HOST@MODEL]
-    #[arg(long, value_name = "TOPIC", requires = "kv_events_endpoint")]
+    /// Topic of KV events, with {model} for the served name; llm-d wants kv@POD_IP:PORT@{model}
+    /// [default: kv@HOST@{model}]
+    #[arg(long, value_name = "TOPIC")]
     pub(crate) kv_events_topic: Option<String>,
 
     /// TOML file with these options as keys, such as `max-model-len = "32k"`
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+}
+
+impl ServerConfig {
+    /// Holds the options to each other once all layers are in: clap would hold each layer to it alone.
+    pub(super) fn settle(&self) -> Result<(), ConfigError> {
+        if self.kv_events_endpoint.is_some() {
+            return Ok(());
+        }
+        let replay = self.kv_events_replay_endpoint.map(|_| "--kv-events-replay-endpoint");
+        let topic = self.kv_events_topic.as_ref().map(|_| "--kv-events-topic");
+        replay.or(topic).map_or(Ok(()), |option| Err(ConfigError::NoKvEvents { option }))
+    }
 }
 
 /// An address, or the one name that needs no resolver.

@@ -150,6 +150,22 @@ fn unknown_names_get_a_suggestion() {
     assert!(key.ends_with("unknown key `qqqq` (see `ropeway serve --help`)"), "{key}");
 }
 
+/// Each layer may bring a part of what only makes sense together.
+#[test]
+fn options_that_need_another_may_be_in_another_layer() {
+    let topic = [("ROPEWAY_KV_EVENTS_TOPIC", "kv@here@{model}")];
+    let (_folder, path) = file("kv-events-endpoint = \"0.0.0.0:5556\"\n");
+    let replay = ["serve", "m", "--config", &path, "--kv-events-replay-endpoint", "0.0.0.0:5559"];
+    let server = load(&replay, &topic).unwrap().server;
+    assert_eq!(server.kv_events_endpoint.unwrap().port(), 5556);
+    assert_eq!(server.kv_events_replay_endpoint.unwrap().port(), 5559);
+    assert_eq!(server.kv_events_topic.as_deref(), Some("kv@here@{model}"));
+    let alone = refusal(&["serve", "m"], &topic);
+    assert!(alone.starts_with("--kv-events-topic is set and --kv-events-endpoint is not"));
+    let alone = refusal(&["serve", "m", "--kv-events-replay-endpoint", "0.0.0.0:5559"], &[]);
+    assert!(alone.starts_with("--kv-events-replay-endpoint is set"));
+}
+
 #[test]
 fn bad_values_name_their_place() {
     let (_folder, path) = file("block-size = 7\n");

@@ -21,28 +21,40 @@ pub(crate) fn examine(facts: &NodeFacts) -> Vec<Finding> {
     findings
 }
 
-/// Whether the model's files are there and whole, and whether its memory plan fits.
-pub(crate) fn model(config: &ServeConfig) -> Finding {
+/// Whether the model's files are there and whole, whether the device opens, and whether the memory plan
+/// fits.
+pub(crate) fn model(config: &ServeConfig) -> Vec<Finding> {
     let name = config.model.name();
-    match load::plan(config, &|_progress| {}) {
-        Ok(planned) => Finding::good(
-            Layer::Storage,
-            "model",
-            format!("{name} can be read and fits the memory"),
-            planned.plan.to_string().trim_end().replace('\n', "; "),
-        ),
-        Err(error) => Finding::wrong(
-            Layer::Storage,
-            "model",
-            Status::Failed,
-            told![
-                format!("{name} cannot be served"),
-                format!("{error:#}"),
-                format!("the model was opened and planned as `ropeway serve {name}` would"),
-                "do what the cause says; `ropeway inspect` shows what a model is made of",
-            ],
-        ),
-    }
+    let readable = || {
+        let what = format!("{name} can be read");
+        Finding::good(Layer::Storage, "model", what, "its files were opened")
+    };
+    let error = match load::plan(config, &|_progress| {}) {
+        Ok(planned) => {
+            let plan = planned.plan.to_string().trim_end().replace('\n', "; ");
+            let what = format!("{name} fits the memory");
+            return vec![readable(), Finding::good(Layer::Runtime, "memory plan", what, plan)];
+        }
+        Err(error) => error,
+    };
+    // Files come before the device, and the device before the plan: an error of one clears those before.
+    let (layer, check) = match () {
+        () if error.is::<model::PlanError>() => (Layer::Runtime, "memory plan"),
+        () if error.is::<hip::HipFailure>() => (Layer::Gpu, "device"),
+        () => (Layer::Storage, "model"),
+    };
+    let failed = Finding::wrong(
+        layer,
+        check,
+        Status::Failed,
+        told![
+            format!("{name} cannot be served"),
+            format!("{error:#}"),
+            format!("the model was opened and planned as `ropeway serve {name}` would"),
+            "do what the cause says; `ropeway inspect` shows what a model is made of",
+        ],
+    );
+    if layer == Layer::Storage { vec![failed] } else { vec![readable(), failed] }
 }
 
 /// Whether the server could listen. The port is taken for a moment and given back.

@@ -48,7 +48,8 @@ pub struct KvEventsConfig {
     pub publish: SocketAddr,
     /// Address of the ROUTER socket for repeats.
     pub replay: Option<SocketAddr>,
-    /// First frame of every message; `None` is `kv@HOST@MODEL`, as llm-d's indexer expects it.
+    /// First frame of every message, with `{model}` for the served name; `None` is `kv@HOST@{model}`.
+    /// llm-d's indexer expects `kv@POD_IP:PORT@MODEL`, whose first half only the pod's manifest knows.
     pub topic: Option<String>,
 }
 
@@ -110,6 +111,9 @@ struct History {
 }
 
 struct Shared {
+    /// As configured.
+    template: Option<String>,
+    /// Known when the model is.
     topic: OnceLock<String>,
     live: broadcast::Sender<Arc<Batch>>,
     history: Mutex<History>,
@@ -122,22 +126,20 @@ pub(crate) struct KvPublisher {
 }
 
 impl KvPublisher {
-    pub(crate) fn new(topic: Option<String>) -> Self {
-        let cell = OnceLock::new();
-        if let Some(topic) = topic {
-            // The cell is new.
-            let _ = cell.set(topic);
-        }
+    pub(crate) fn new(template: Option<String>) -> Self {
         let (live, _) = broadcast::channel(MAX_QUEUED_BATCHES);
-        let publisher =
-            Self { shared: Arc::new(Shared { topic: cell, live, history: Mutex::default() }) };
+        let (topic, history) = (OnceLock::new(), Mutex::default());
+        let publisher = Self { shared: Arc::new(Shared { template, topic, live, history }) };
         publisher.publish(batch::all_cleared(SystemTime::now()));
         publisher
     }
 
-    /// The topic of a model, unless the operator gave another. Called before events come.
+    /// The model that the topic names. Called before events come.
     pub(crate) fn set_model(&self, model: &str) {
         self.shared.topic.get_or_init(|| {
+            if let Some(template) = &self.shared.template {
+                return template.replace("{model}", model);
+            }
             let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
             let host = Some(host.trim()).filter(|host| !host.is_empty());
             format!("kv@{}@{model}", host.unwrap_or("localhost"))

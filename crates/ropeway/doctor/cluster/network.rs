@@ -25,7 +25,7 @@ pub(super) fn examine(state: &ClusterState, app: &str) -> Vec<Finding> {
     if services.is_empty() {
         findings.push(no_service(app, &pods));
     }
-    findings.extend(policies(state, &pods));
+    findings.extend(policies(state, &state.servers(app)));
     findings
 }
 
@@ -127,7 +127,7 @@ fn external_address(state: &ClusterState, service: &Value) -> Option<Finding> {
     ))
 }
 
-/// A policy that selects the pods for ingress and lets nothing in closes them.
+/// Policies that select the pods close every port but those that one of them opens.
 fn policies(state: &ClusterState, pods: &[&Value]) -> Option<Finding> {
     let pod = pods.first()?;
     let selecting: Vec<&Value> = state
@@ -144,32 +144,60 @@ fn policies(state: &ClusterState, pods: &[&Value]) -> Option<Finding> {
         let what = "no policy restricts the pods";
         return Some(Finding::good(Layer::Network, "network policy", what, "networkpolicies"));
     }
-    let ports: Vec<&Value> = items(&pod["spec"]["containers"])
-        .iter()
-        .flat_map(|container| items(&container["ports"]))
-        .collect();
-    let lets_in = |rule: &Value| {
+    let api = api_port(pod);
+    let opens = |rule: &&Value| {
         let allowed = items(&rule["ports"]);
-        allowed.is_empty()
-            || allowed.iter().any(|allowed| {
-                let port = &allowed["port"];
-                ports.iter().any(|own| own["containerPort"] == *port || own["name"] == *port)
-            })
+        let is_api = |port: &Value| *port == api["containerPort"] || *port == api["name"];
+        allowed.is_empty() || allowed.iter().any(|allowed| is_api(&allowed["port"]))
     };
+    let rules = selecting.iter().flat_map(|policy| items(&policy["spec"]["ingress"]));
+    let peers: Vec<String> = rules.filter(opens).map(peers).collect();
     let names: Vec<&str> = selecting.iter().map(|policy| name(policy)).collect();
     let evidence = format!("networkpolicies that select the pods: {}", names.join(", "));
-    if selecting.iter().any(|policy| items(&policy["spec"]["ingress"]).iter().any(lets_in)) {
-        let what = "a policy lets clients reach the port";
+    if !peers.is_empty() {
+        let what = format!("port {} is open to {}", api["containerPort"], peers.join(", "));
         return Some(Finding::good(Layer::Network, "network policy", what, evidence));
     }
     Some(failed(
         "network policy",
         told![
             "NetworkPolicies let nobody reach the pods",
-            "a policy that denies by default selects the pods, and none allows the server's port",
+            "policies select the pods, and none of them opens the server's port",
             evidence,
             "apply deploy/components/network-policy, or allow the port from the clients' \
              namespace",
         ],
     ))
+}
+
+/// The port that answers requests: the one that readiness is asked on, else the first.
+fn api_port(pod: &Value) -> Value {
+    let container = &pod["spec"]["containers"][0];
+    let ports = items(&container["ports"]);
+    let probed = &container["readinessProbe"]["httpGet"]["port"];
+    let named = ports.iter().find(|p| p["name"] == *probed || p["containerPort"] == *probed);
+    named.or(ports.first()).cloned().unwrap_or_default()
+}
+
+/// Whom an ingress rule lets in, in words.
+fn peers(rule: &Value) -> String {
+    let of = |selector: &Value| {
+        let labels = selector["matchLabels"].as_object().into_iter().flatten();
+        let labels: Vec<String> =
+            labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or("?"))).collect();
+        if labels.is_empty() { "all".to_owned() } else { labels.join(" ") }
+    };
+    let peers: Vec<String> = items(&rule["from"])
+        .iter()
+        .map(|peer| {
+            let block = peer["ipBlock"]["cidr"].as_str().map(str::to_owned);
+            let (pods, namespaces) = (&peer["podSelector"], &peer["namespaceSelector"]);
+            block.unwrap_or_else(|| match (pods.is_null(), namespaces.is_null()) {
+                (true, _) => format!("namespaces ({})", of(namespaces)),
+                (false, true) => format!("pods here ({})", of(pods)),
+                (false, false) => format!("pods ({}) of namespaces ({})", of(pods), of(namespaces)),
+            })
+        })
+        .collect();
+    if peers.is_empty() { "everybody".to_owned() } else { peers.join(", ") }
 }

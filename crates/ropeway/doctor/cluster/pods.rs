@@ -9,11 +9,13 @@ use super::state::{ClusterState, count, items, name};
 const SLOW_START_SECONDS: u64 = 300;
 
 pub(super) fn examine(state: &ClusterState, app: &str) -> Vec<Finding> {
-    let pods = state.pods(app);
-    let mut findings: Vec<Finding> = pods.iter().map(|pod| pod_state(state, pod)).collect();
+    let servers = state.servers(app);
+    let mut findings: Vec<Finding> =
+        state.pods(app).iter().map(|pod| pod_state(state, pod)).collect();
     findings.extend(quota(state, app));
-    findings.extend(pods.first().and_then(|pod| probes(pod)));
-    if pods.is_empty() {
+    findings.extend(servers.first().and_then(|pod| probes(pod)));
+    findings.extend(servers.iter().filter_map(|pod| killed_by_probe(state, pod)));
+    if servers.is_empty() {
         findings.push(failed(
             Layer::Runtime,
             "pods",
@@ -233,5 +235,32 @@ fn probes(pod: &Value) -> Option<Finding> {
             "add a startupProbe on /startupz with failureThreshold x periodSeconds of 300 s or \
              more",
         ],
+    ))
+}
+
+/// The kubelet's word that a probe's patience was shorter than the server's start-up, or a hang.
+fn killed_by_probe(state: &ClusterState, pod: &Value) -> Option<Finding> {
+    let events = state.events(name(pod), "Killing");
+    let by = |probe: &str| events.iter().find(|message| message.contains(probe)).copied();
+    let (message, cause, remedy) = if let Some(message) = by("failed startup probe") {
+        (
+            message,
+            "loading takes longer than the start-up probe allows",
+            "raise failureThreshold of startupProbe; `ropeway:startup_seconds` and /startupz tell \
+             which phase takes the time",
+        )
+    } else {
+        (
+            by("failed liveness probe")?,
+            "a step hung or the engine died; /livez fails for nothing else",
+            "kubectl logs --previous has the flight recorder's last steps; look at the node's dmesg",
+        )
+    };
+    let ready = items(&pod["status"]["containerStatuses"]).iter().all(|c| c["ready"] == true);
+    Some(Finding::wrong(
+        Layer::Runtime,
+        "probe",
+        if ready { Status::Warning } else { Status::Failed },
+        told![format!("{} was killed by a probe", name(pod)), cause, message, remedy],
     ))
 }

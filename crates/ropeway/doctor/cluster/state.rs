@@ -9,10 +9,11 @@ use serde_json::Value;
 
 /// What is fetched: resource, and whether from all namespaces. Those of other projects may be
 /// unknown to the cluster, which is a fact and no failure.
-const RESOURCES: [(&str, bool); 11] = [
+const RESOURCES: [(&str, bool); 12] = [
     ("nodes", true),
     ("pods", true),
     ("events", false),
+    ("configmaps", false),
     ("persistentvolumeclaims", false),
     ("services", false),
     ("endpointslices", false),
@@ -112,7 +113,16 @@ impl ClusterState {
         self.lists.contains_key(resource)
     }
 
-    /// The server's pods.
+    /// The pods that serve: of those of `app`, not its endpoint picker's or its download Job's.
+    pub(crate) fn servers(&self, app: &str) -> Vec<&Value> {
+        let component = |pod: &&Value| {
+            let name = &pod["metadata"]["labels"]["app.kubernetes.io/component"];
+            name.is_null() || name == "server"
+        };
+        self.pods(app).into_iter().filter(component).collect()
+    }
+
+    /// The pods of `app`.
     pub(crate) fn pods(&self, app: &str) -> Vec<&Value> {
         let is_ours = |pod: &&Value| {
             pod["metadata"]["namespace"] == self.namespace.as_str()

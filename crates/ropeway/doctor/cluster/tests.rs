@@ -128,6 +128,12 @@ fn event(name: &str, reason: &str, message: &str) -> Value {
     json!([{ "involvedObject": { "name": name }, "reason": reason, "message": message }])
 }
 
+/// As the kubelet words it.
+fn killed(why: &str) -> Value {
+    let message = format!("Container server {why}, will be restarted");
+    event("ropeway-7d9c-x2x", "Killing", &message)
+}
+
 #[test]
 fn a_healthy_cluster_has_no_troubles() {
     assert_eq!(troubles(&healthy()), [""; 0]);
@@ -209,6 +215,22 @@ fn the_network_layer_tells_what_is_missing() {
         (vec![("/services", json!([]))], vec!["network service Failed"]),
         (vec![("/networkpolicies", deny)], vec!["network network policy Failed"]),
         (vec![("/networkpolicies", allow(json!(9090)))], vec!["network network policy Failed"]),
+        // Another port of the server's is not the API.
+        (
+            vec![
+                ("/networkpolicies", allow(json!("kv-events"))),
+                (
+                    "/pods/1/spec/containers/0/ports",
+                    json!([{ "name": "kv-events", "containerPort": 5556 },
+                           { "name": "http", "containerPort": 8000 }]),
+                ),
+                (
+                    "/pods/1/spec/containers/0/readinessProbe",
+                    json!({ "httpGet": { "port": "http" } }),
+                ),
+            ],
+            vec!["network network policy Failed"],
+        ),
         (vec![("/networkpolicies", allow(json!("http")))], vec![]),
         (vec![("/networkpolicies", allow(json!(8000)))], vec![]),
         (
@@ -234,10 +256,13 @@ fn the_storage_layer_tells_what_is_missing() {
             vec!["storage model path Failed"],
         ),
         (
-            vec![(
-                "/pods/1/spec/containers/0/env",
-                json!([{ "name": "ROPEWAY_MODEL", "value": "/modelsx/llama" }]),
-            )],
+            vec![
+                ("/pods/1/spec/containers/0/args", json!(["serve"])),
+                (
+                    "/pods/1/spec/containers/0/env",
+                    json!([{ "name": "ROPEWAY_MODEL", "value": "/modelsx/llama" }]),
+                ),
+            ],
             vec!["storage model path Failed"],
         ),
         (
@@ -264,6 +289,67 @@ fn the_storage_layer_tells_what_is_missing() {
     }
 }
 
+/// The healthy state, its model named by a file as in deploy/base.
+fn configured(config: &str) -> Value {
+    with(&[
+        ("/pods/1/spec/containers/0/args", json!(["serve", "--config", "/etc/ropeway/r.toml"])),
+        (
+            "/pods/1/spec/containers/0/volumeMounts",
+            json!([{ "name": "config", "mountPath": "/etc/ropeway" },
+                   { "name": "models", "mountPath": "/models" }]),
+        ),
+        (
+            "/pods/1/spec/volumes",
+            json!([{ "name": "config", "configMap": { "name": "ropeway-config-x" } },
+                   { "name": "models", "persistentVolumeClaim": { "claimName": "models" } }]),
+        ),
+        (
+            "/configmaps",
+            json!([{ "metadata": { "name": "ropeway-config-x" }, "data": { "r.toml": config } }]),
+        ),
+    ])
+}
+
+#[test]
+fn the_models_path_is_found_in_the_configuration_file() {
+    let cases = [
+        ("model = '/models/llama'", vec![]),
+        ("model = '/model/llama'", vec!["storage model path Failed"]),
+        ("model = 'meta/llama'\ndownload-dir = '/models/hub'", vec![]),
+        ("model = 'meta/llama'\ndownload-dir = '/hub'", vec!["storage model path Failed"]),
+        ("model = 'meta/llama'", vec![]),
+    ];
+    for (config, expected) in cases {
+        assert_eq!(troubles(&configured(config)), expected, "{config}");
+    }
+    // A variable beats the file, an argument the variable.
+    let mut state = configured("model = '/models/llama'");
+    let container = &mut state["pods"][1]["spec"]["containers"][0];
+    container["env"] = json!([{ "name": "ROPEWAY_MODEL", "value": "/model/llama" }]);
+    assert_eq!(troubles(&state), ["storage model path Failed"]);
+    let args = json!(["serve", "/models/m", "--config", "/etc/ropeway/r.toml"]);
+    state["pods"][1]["spec"]["containers"][0]["args"] = args;
+    assert_eq!(troubles(&state), [""; 0]);
+}
+
+/// The endpoint picker and the download Job bear the server's name, but are not it.
+#[test]
+fn other_pods_of_the_deployment_are_not_taken_for_servers() {
+    let picker = json!({
+        "metadata": { "name": "ropeway-endpoint-picker-0", "namespace": NAMESPACE,
+                      "labels": { "app.kubernetes.io/name": APP,
+                                  "app.kubernetes.io/component": "endpoint-picker" } },
+        "spec": { "containers": [{ "name": "endpoint-picker",
+                                   "livenessProbe": { "periodSeconds": 10 } }] },
+        "status": { "phase": "Running" },
+    });
+    let mut state = healthy();
+    state["pods"].as_array_mut().expect("a list").insert(1, picker);
+    assert_eq!(troubles(&state), [""; 0]);
+    state["pods"].as_array_mut().expect("a list").truncate(2);
+    assert!(troubles(&state).contains(&"runtime pods Failed".to_owned()));
+}
+
 #[test]
 fn the_runtime_layer_tells_what_is_missing() {
     let status = "/pods/1/status/containerStatuses";
@@ -287,6 +373,15 @@ fn the_runtime_layer_tells_what_is_missing() {
             "runtime pod Failed",
         ),
         (vec![("/pods/1/spec/containers/0/startupProbe", Value::Null)], "runtime probes Warning"),
+        (vec![("/events", killed("failed startup probe"))], "runtime probe Failed"),
+        (vec![("/events", killed("failed liveness probe"))], "runtime probe Failed"),
+        (
+            vec![
+                ("/events", killed("failed startup probe")),
+                ("/pods/1/status/containerStatuses/0/ready", json!(true)),
+            ],
+            "runtime probe Warning",
+        ),
         (
             vec![(
                 "/events",

@@ -6,9 +6,6 @@ use super::super::finding::{Finding, Layer, Status, told};
 use super::facts::{DeviceNode, NodeFacts};
 use super::versions;
 
-/// Architectures that the embedded kernels are compiled for.
-const TARGETS: [&str; 1] = ["gfx942"];
-
 pub(super) fn examine(facts: &NodeFacts) -> Vec<Finding> {
     let nothing = !facts.has_amd_pci && facts.kfd.is_none() && facts.gpus.is_empty();
     if nothing {
@@ -123,13 +120,15 @@ fn architectures(facts: &NodeFacts) -> Option<Finding> {
             ],
         ));
     }
-    let usable = names.iter().filter(|name| TARGETS.contains(name)).count();
+    let targets = hip::embedded_archs();
+    let usable = names.iter().filter(|name| targets.contains(name)).count();
     if usable == 0 {
+        let embedded = if targets.is_empty() { "nothing".to_owned() } else { targets.join(", ") };
         return Some(failed(
             "architecture",
             told![
                 format!("no GPU that this build has kernels for: {}", names.join(", ")),
-                format!("kernels are compiled ahead of time, for {}", TARGETS.join(", ")),
+                format!("kernels are compiled ahead of time, in this build for {embedded}"),
                 evidence,
                 "use a node with an Instinct MI300, build with ROPEWAY_GPU_ARCHS, or serve with \
                  --device cpu",

@@ -10,7 +10,9 @@ use tokio::net::TcpStream;
 
 use crate::fixture::{Setup, WAIT, completion_body, post};
 
-const TOPIC: &str = "kv@pod-1@tiny";
+/// As configured, and as sent.
+const TOPIC_TEMPLATE: &str = "kv@10.0.0.7:8000@{model}";
+const TOPIC: &str = "kv@10.0.0.7:8000@tiny";
 const BLOCK: usize = 16;
 /// The fewest that hold the longest request.
 const NUM_BLOCKS: usize = 32;
@@ -93,7 +95,7 @@ fn serve(num_blocks: usize) -> Publishing {
     setup.config.kv_events = Some(KvEventsConfig {
         publish: "127.0.0.1:0".parse().unwrap(),
         replay: Some("127.0.0.1:0".parse().unwrap()),
-        topic: Some(TOPIC.to_owned()),
+        topic: Some(TOPIC_TEMPLATE.to_owned()),
     });
     let test = setup.start();
     let (publish, replay) = test.server.kv_events_addrs().unwrap();
@@ -183,9 +185,9 @@ async fn subscribers_get_their_topics_live_with_removals() {
     // An empty prefix is every topic; the form is that of ZMTP 3.0.
     all.send(0, b"\x01").await;
     let mut other = Peer::connect(server.publish, "SUB").await;
-    other.send(4, b"\x09SUBSCRIBEkv@pod-2").await;
+    other.send(4, b"\x09SUBSCRIBEkv@10.0.0.8").await;
     let mut one = Peer::connect(server.publish, "SUB").await;
-    one.send(4, b"\x09SUBSCRIBEkv@pod-1").await;
+    one.send(4, b"\x09SUBSCRIBEkv@10.0.0.7").await;
     // Commands and answers are in order: once this comes back, the subscription counts.
     for peer in [&mut all, &mut other, &mut one] {
         peer.send(4, b"\x04PING\0\0context").await;
