@@ -2,8 +2,8 @@
 // `sampling` crate), from the parts that the LM head's epilogue leaves (gemm.h): the best of each 16
 // columns. For rows that ask for nothing else; `sample` passes over those and writes the others.
 //
-// A part of NaN and minus infinity has order 0; a row of such parts gives token 0. Rows of padding
-// are passed over. Mapping: grid (rows), one work-group of 1024 lanes per row, 8 bytes a lane.
+// A row whose best is no finite number (NaN is above all numbers, see logit_order) gives NO_TOKEN.
+// Rows of padding are passed over. Mapping: grid (rows), one work-group of 1024 lanes per row, 8 bytes a lane.
 // Bound: memory (cache); rows * num_parts * 8 bytes, an eighth of the logits.
 #include "sampler.h"
 
@@ -15,6 +15,10 @@ struct ArgmaxParams {
   u32 num_parts;
   u32 reserved;
 };
+
+// Orders of the finite numbers of largest magnitude, see logit_order.
+constexpr u32 LOWEST_FINITE = 0x00800000;
+constexpr u32 HIGHEST_FINITE = 0xff7fffff;
 
 struct Best {
   u32 order;
@@ -54,7 +58,8 @@ KERNEL(THREADS, 4) argmax_final(ArgmaxParams p) {
   for (u32 w = 1; w < THREADS / WAVE; ++w) {
     best = better(best, Best{waves[w][0], waves[w][1]});
   }
-  u32 token = best.order == 0 ? 0 : best.token;
+  bool is_finite = best.order >= LOWEST_FINITE && best.order <= HIGHEST_FINITE;
+  u32 token = is_finite ? best.token : NO_TOKEN;
   at<u32>(p.tokens)[row] = token;
   at<u32>(p.last_tokens)[slot] = token;
 }

@@ -96,9 +96,10 @@ INLINE u32x4 cut_row(u32x4 v, u32 first, u32 k) {
   return v;
 }
 
-// Higher is more likely; 0 for NaN and minus infinity. Positive and negative zero are equal.
+// Higher is more likely, and never 0. NaN is above all, so that one in a row is what is found of the
+// row: argmax_final tells. Positive and negative zero are equal.
 INLINE u32 logit_order(f32 logit) {
-  if (!(logit > -INFINITY_F32)) return 0;
+  if (logit != logit) return 0xffffffff;
   u32 b = bits(logit + 0.0f);
   return b >> 31 ? ~b : b | 0x80000000;
 }

@@ -5,7 +5,9 @@
 //
 // Layout: logits f32 [rows, stride], stride a multiple of 4 and at least vocab_size; slots:
 // SamplerSlot of sampler.h. Logits are overwritten where a slot adjusts them. Rows of padding and of
-// slots that want the most likely token and nothing else are passed over: argmax_final runs before.
+// slots that want the most likely token and nothing else are passed over: argmax_final runs before. So
+// are those of which it says in `tokens` that their logits are not finite: it has looked at all of
+// them, which spares a pass here.
 // Mapping: grid (rows), one work-group of 1024 lanes per row, 16 bytes a lane.
 // Weights are the CPU's f32 weights bit by bit. Masses are summed as integers, in units of 2^-44 of
 // the best token's weight: such sums do not depend on their order, so LDS atomics may make them and
@@ -25,7 +27,7 @@ struct SampleParams {
   u64 work;          // f32 [rows, stride]; for rows that want log-probabilities of adjusted logits
   u64 slots;         // SamplerSlot [num_slots]
   u64 rows;          // {u32 slot, u32 num_output} [rows]
-  u64 tokens;        // u32 [rows]
+  u64 tokens;        // u32 [rows], in: of argmax_final; out
   u64 last_tokens;   // u32 [num_slots]: the token of each slot's latest row
   u64 logprobs;      // {f32 logprob, u32 rank} [rows]; written if asked for
   u64 top;           // {u32 token, f32 logprob} [rows, max_top]; written if asked for
@@ -482,7 +484,7 @@ KERNEL(1024, 4) sample(SampleParams p) {
   u32 slot_idx = uniform(who[0]), num_output = uniform(who[1]);
   if (slot_idx == PADDING_SLOT) return;
   SlotPtr slot = (SlotPtr)(p.slots + sizeof(SamplerSlot) * (u64)slot_idx);
-  if (slot->plain) return;
+  if (slot->plain || uniform(at<const u32>(p.tokens)[index]) == NO_TOKEN) return;
   u64 offset = 4ull * p.stride * index;
   auto raw = at<f32>(p.logits + offset);
   bool adjusts = slot->mask != 0 || slot->seen != 0 || slot->num_bias != 0 ||

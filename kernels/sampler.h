@@ -27,6 +27,10 @@ struct SamplerSlot {
 // Who samples from a row of logits: {u32 slot, u32 num_output}. Rows of this slot are padding.
 constexpr u32 PADDING_SLOT = 0xffffffff;
 
+// Stands where a token would, for a row without finite logits (`types::NO_TOKEN`). The next step may
+// take it from last_tokens before the host has ended the sequence: embed gives it a row of zeros.
+constexpr u32 NO_TOKEN = 0xffffffff;
+
 // A mark of `seen`.
 constexpr u32 IN_PROMPT = 0x8000;
 constexpr u32 MAX_COUNT = 0x7fff;

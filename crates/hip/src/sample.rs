@@ -1,13 +1,13 @@
 //! Sampling on the GPU: the most likely token of every row, from what the LM head's epilogue left,
 //! then `sample` for the rows that want more. Tokens and log-probabilities come back through pinned
-//! memory.
+//! memory. A row without finite logits has `types::NO_TOKEN`, which both kernels know.
 //!
 //! Everything is launched from fixed device addresses, so that a step may be captured: launching
 //! ([`Samplers::launch`]) and asking for the results ([`Samplers::fetch`]) are apart. Up to two
 //! steps may be under way; results are taken oldest first. Called by the layer operations.
 
 use backend::StepLimits;
-use types::{AdmittedSeq, SampleRow, Sampled, TokenLogprobs};
+use types::{AdmittedSeq, NO_TOKEN, SampleRow, Sampled, TokenLogprobs};
 
 use crate::admission::{AdmitError, MAX_TOP_LOGPROBS, Slots};
 use crate::error::HipFailure;
@@ -102,6 +102,9 @@ impl Results {
     fn sampled(&self, row: usize, vocab_size: usize) -> Sampled {
         let rows = self.wanted.len();
         let token = self.tokens.as_slice::<u32>(rows)[row];
+        if token == NO_TOKEN {
+            return Sampled::NOT_FINITE;
+        }
         let num_top = match self.wanted[row] {
             0 => return Sampled { token, logprobs: None },
             wanted => (wanted as usize - 1).min(vocab_size),

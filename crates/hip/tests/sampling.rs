@@ -12,7 +12,7 @@ use backend::{
 use emulator::emulator;
 use hip::{HipBuffer, HipConfig, HipDevice, HipWeight, MAX_LOGIT_BIAS, MAX_TOP_LOGPROBS};
 use sampling::{SamplerState, Scratch};
-use types::{AdmittedSeq, SampleRow, Sampled, SamplerSlot, SamplingParams, StepInput};
+use types::{AdmittedSeq, NO_TOKEN, SampleRow, Sampled, SamplerSlot, SamplingParams, StepInput};
 
 const HIDDEN: usize = 32;
 const VOCAB: usize = 301;
@@ -87,8 +87,14 @@ struct Seq {
     enters: bool,
 }
 
+/// What sequence `idx` puts in at its n-th turn.
+fn token_of(idx: usize, turn: usize) -> usize {
+    (idx * 31 + turn * 83 + 7) % VOCAB
+}
+
 struct Bench {
     device: HipDevice,
+    embedding: HipWeight,
     table: HipWeight,
     x: HipBuffer,
     gathered: HipBuffer,
@@ -96,26 +102,36 @@ struct Bench {
     scratch: Scratch,
 }
 
-fn upload(device: &mut HipDevice, rows: usize, seed: usize, scale: f32) -> HipWeight {
-    let number = |i: usize| ((i * 37 + seed * 101 + i * i % 1013) % 509) as f32 / 254.0 - 1.0;
-    let bytes: Vec<u8> =
-        (0..rows * HIDDEN).flat_map(|i| (scale * number(i)).to_le_bytes()).collect();
-    let shape = TensorShape { dtype: DType::F32, rows, cols: HIDDEN };
+/// `[VOCAB, HIDDEN]`, with a number of some rows replaced.
+fn upload(device: &mut HipDevice, replaced: &[(usize, f32)]) -> HipWeight {
+    let number = |i: usize| ((i * 37 + 101 + i * i % 1013) % 509) as f32 / 254.0 - 1.0;
+    let mut numbers: Vec<f32> = (0..VOCAB * HIDDEN).map(|i| 1.5 * number(i)).collect();
+    for (row, value) in replaced {
+        numbers[row * HIDDEN + row % HIDDEN] = *value;
+    }
+    let bytes: Vec<u8> = numbers.into_iter().flat_map(f32::to_le_bytes).collect();
+    let shape = TensorShape { dtype: DType::F32, rows: VOCAB, cols: HIDDEN };
     let view = TensorView::new(shape, &bytes).expect("sizes agree");
     device.upload_weight(&[view]).expect("the weight fits")
 }
 
 impl Bench {
     fn new() -> Self {
+        Self::embedding(&[])
+    }
+
+    /// With a number of some tokens' embeddings replaced.
+    fn embedding(replaced: &[(usize, f32)]) -> Self {
         let config = HipConfig { library: Some(emulator()), max_graphs: 0, ..HipConfig::default() };
         let mut device = HipDevice::new(&config).expect("the emulator is a device");
         device.reserve_workspace(&LIMITS).expect("there is room");
-        let table = upload(&mut device, VOCAB, 1, 1.5);
+        let (embedding, table) = (upload(&mut device, replaced), upload(&mut device, &[]));
         let mut buffer = |kind, rows, cols| device.alloc_buffer(kind, rows, cols).expect("room");
         let x = buffer(BufferKind::Activation, 2 * NUM_SLOTS, HIDDEN);
         let gathered = buffer(BufferKind::Activation, NUM_SLOTS, HIDDEN);
         let logits = buffer(BufferKind::Logits, NUM_SLOTS, VOCAB);
-        Self { device, table, x, gathered, logits, scratch: Scratch::new(VOCAB) }
+        let scratch = Scratch::new(VOCAB);
+        Self { device, embedding, table, x, gathered, logits, scratch }
     }
 
     /// The metadata of a step that samples from these sequences: two new tokens each, the second of
@@ -127,8 +143,7 @@ impl Bench {
             let seq = &seqs[idx];
             // With penalties the logits stay the same, so that only what was counted moves the choice.
             let turn = if seq.params.has_penalties() { 0 } else { seq.output.len() };
-            let token = (idx * 31 + turn * 83 + 7) % VOCAB;
-            input.token_ids.extend([0, token as u32]);
+            input.token_ids.extend([0, token_of(idx, turn) as u32]);
             input.positions.extend([0, 1]);
             input.slot_mapping.extend([0, 1]);
             input.query_start_loc.push(input.token_ids.len() as u32);
@@ -153,9 +168,9 @@ impl Bench {
     }
 
     fn compute(&mut self, input: &StepInput) -> Result<(), DeviceError> {
-        let Self { device, table, x, gathered, logits, .. } = self;
+        let Self { device, embedding, table, x, gathered, logits, .. } = self;
         device.begin_step(input)?;
-        device.embed(table, 1.0, x)?;
+        device.embed(embedding, 1.0, x)?;
         device.gather_rows(x, gathered)?;
         device.lm_head(input.sample.len(), gathered, table, logits)
     }
@@ -276,6 +291,33 @@ fn the_longest_lists_of_all_slots_at_once() {
     let all: Vec<usize> = (0..NUM_SLOTS).collect();
     bench.step(&mut seqs, &all);
     bench.step(&mut seqs, &all);
+}
+
+#[test]
+fn a_row_that_is_not_finite_has_no_token_and_moves_no_other() {
+    let all: Vec<usize> = (0..many_kinds().len()).collect();
+    let mut healthy = sequences(many_kinds());
+    Bench::new().step(&mut healthy, &all);
+    // Greedy, drawn, filtered, penalised, biased, masked, with log-probabilities.
+    let broken = [0, 1, 5, 9, 10, 13, 16, 17];
+    for value in [f32::NAN, f32::INFINITY] {
+        let replaced = broken.map(|idx| (token_of(idx, 0), value));
+        let (mut bench, mut seqs) = (Bench::embedding(&replaced), sequences(many_kinds()));
+        // Each row is held to what the host makes of the same logits.
+        bench.step(&mut seqs, &all);
+        for (idx, (seq, healthy)) in seqs.iter().zip(&healthy).enumerate() {
+            let expect = if broken.contains(&idx) { &vec![NO_TOKEN] } else { &healthy.output };
+            assert_eq!(seq.output, *expect, "{value}: {:?}", seq.params);
+        }
+        // The others go on, and the slots of those that ended serve again.
+        for idx in broken {
+            (seqs[idx].output, seqs[idx].enters) = (vec![3], true);
+        }
+        bench.step(&mut seqs, &all);
+        let has_none = |idx: &usize| seqs[*idx].output.contains(&NO_TOKEN);
+        let again: Vec<usize> = all.iter().copied().filter(has_none).collect();
+        assert_eq!(again, [9, 17], "with penalties the same token comes in again");
+    }
 }
 
 #[test]

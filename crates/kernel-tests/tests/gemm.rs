@@ -4,6 +4,7 @@ mod matrix;
 
 use kernel_tests::{Device, Element, Params, u32_bytes};
 use matrix::{Epilogue, Product};
+use types::NO_TOKEN;
 
 /// In floors of `Product::worst_error`, which allow one rounding of the result and f32 accumulation
 /// of its products. Inputs are fixed: no allowance is needed.
@@ -162,6 +163,21 @@ fn skinny_epilogues_match_f64() {
     }
 }
 
+/// What argmax_final makes of the parts that the launch before has left.
+fn most_likely(device: &mut Device, product: &Product) -> Vec<u32> {
+    let partial = device.bytes("partial").to_vec();
+    let rows: Vec<u32> = (0..product.rows as u32).flat_map(|slot| [slot, 0]).collect();
+    let params = Params::new()
+        .u64(device.allocate("best", &partial))
+        .u64(device.allocate("rows", &u32_bytes(&rows)))
+        .u64(device.poisoned("tokens", product.rows * 4))
+        .u64(device.poisoned("last tokens", product.rows * 4))
+        .size(product.n.div_ceil(16))
+        .u32(0);
+    device.launch("argmax_final", [product.rows, 1, 1], 1024, &params);
+    device.u32s("tokens")
+}
+
 #[test]
 fn logits_are_f32_and_their_best_is_found() {
     let mut device = Device::load_all(&["gemm_skinny.hip", "argmax.hip"]);
@@ -172,16 +188,7 @@ fn logits_are_f32_and_their_best_is_found() {
         let logits = skinny(&mut device, &product, tiles);
         let worst = product.worst_error(&logits);
         assert!(worst <= ROUNDED_ONCE, "{shape:?}: {worst} floors");
-        let partial = device.bytes("partial").to_vec();
-        let rows: Vec<u32> = (0..shape[0] as u32).flat_map(|slot| [slot, 0]).collect();
-        let params = Params::new()
-            .u64(device.allocate("best", &partial))
-            .u64(device.allocate("rows", &u32_bytes(&rows)))
-            .u64(device.poisoned("tokens", shape[0] * 4))
-            .u64(device.poisoned("last tokens", shape[0] * 4))
-            .size(shape[1].div_ceil(16))
-            .u32(0);
-        device.launch("argmax_final", [shape[0], 1, 1], 1024, &params);
+        let tokens = most_likely(&mut device, &product);
         let best = |row: &[f32]| {
             let (at, _) = row.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, &v)| {
                 if v > best.1 { (i, v) } else { best }
@@ -189,7 +196,33 @@ fn logits_are_f32_and_their_best_is_found() {
             at as u32
         };
         let expect: Vec<u32> = logits.chunks(shape[1]).map(best).collect();
-        assert_eq!(device.u32s("tokens"), expect, "{shape:?}");
+        assert_eq!(tokens, expect, "{shape:?}");
+    }
+}
+
+#[test]
+fn a_row_of_logits_that_is_not_finite_is_told_and_moves_no_other() {
+    let mut device = Device::load_all(&["gemm_skinny.hip", "argmax.hip"]);
+    for (shape, tiles) in [([1, 45, 64], [1, 1]), ([17, 100, 33], [2, 2]), ([64, 7, 40], [4, 1])] {
+        for element in [Element::Bf16, Element::F16] {
+            let healthy = Product::new(element, shape, Epilogue { logits: true, ..PLAIN });
+            let logits = skinny(&mut device, &healthy, tiles);
+            let tokens = most_likely(&mut device, &healthy);
+            for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                // Infinities meet weights of both signs, or of one in a single column.
+                for row in [0, shape[0] / 2, shape[0] - 1] {
+                    let broken = healthy.clone().with_x(row, shape[2] - 1, value);
+                    let mut found = skinny(&mut device, &broken, tiles);
+                    let mut expect = tokens.clone();
+                    expect[row] = NO_TOKEN;
+                    assert_eq!(most_likely(&mut device, &broken), expect, "{shape:?} {value}");
+                    let own = row * shape[1]..(row + 1) * shape[1];
+                    assert!(found[own.clone()].iter().all(|logit| !logit.is_finite()));
+                    found[own.clone()].copy_from_slice(&logits[own]);
+                    assert_eq!(found, logits, "{shape:?}: {value} in row {row} is seen elsewhere");
+                }
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Parity of the kernels that work on rows: embed, gather_rows, silu_mul, rms_norm, add_rms_norm.
 
 use kernel_tests::{Device, Element, Noise, Params, f32_bytes, u32_bytes};
+use types::NO_TOKEN;
 
 /// Rounding to nearest costs at most one floor, so that any error of the f32 arithmetic that moves
 /// a result by more than its own rounding shows. Inputs are fixed: no allowance is needed.
@@ -54,7 +55,11 @@ fn embed_copies_scaled_rows_and_zeroes_strays() {
                 let stored =
                     if name == "embed" { table.clone() } else { in_fragments(&table, cols) };
                 let mut ids: Vec<u32> = (0..rows).map(|_| noise.below(vocab) as u32).collect();
+                // The next id after the last one, and what stands where there is no token.
                 ids[rows - 1] = if rows > 1 { vocab as u32 } else { 0 };
+                if rows > 2 {
+                    ids[0] = NO_TOKEN;
+                }
                 let params = Params::new()
                     .u64(device.allocate("ids", &u32_bytes(&ids)))
                     .u64(device.allocate("table", &element.bytes(&stored)))

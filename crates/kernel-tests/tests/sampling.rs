@@ -5,7 +5,7 @@ mod sampler;
 
 use kernel_tests::{Device, Noise, Params, u32_bytes};
 use sampler::{Bench, Case};
-use types::SamplingParams;
+use types::{NO_TOKEN, SamplingParams};
 
 fn params() -> SamplingParams {
     SamplingParams { seed: 0x1234_5678_9abc_def0, ..SamplingParams::default() }
@@ -69,15 +69,21 @@ fn every_step_alone_and_combined() {
 }
 
 #[test]
-fn equal_and_impossible_logits() {
+fn equal_impossible_and_broken_logits() {
     let mut bench = Bench::new();
     let vocab = 300;
     let few: Vec<f32> = (0..vocab).map(|t| [0.0, -0.0, 1.0, -2.0][t * 7 % 4]).collect();
-    let mut mixed = few.clone();
-    (mixed[3], mixed[8], mixed[9]) = (f32::NAN, f32::INFINITY, f32::NEG_INFINITY);
+    let with = |at: usize, logit: f32| {
+        let mut row = few.clone();
+        row[at] = logit;
+        row
+    };
     let rows = [
-        few,
-        mixed,
+        few.clone(),
+        with(9, f32::NEG_INFINITY),
+        with(3, f32::NAN),
+        with(vocab - 1, f32::NAN),
+        with(8, f32::INFINITY),
         vec![2.5; vocab],
         vec![f32::NEG_INFINITY; vocab],
         vec![f32::NAN; vocab],
@@ -145,55 +151,67 @@ fn draws_have_the_probabilities() {
 /// What an LM head's epilogue leaves of a row: order of the best value of each 16 columns, column.
 fn parts_of(row: &[f32]) -> Vec<u32> {
     let order = |logit: f32| match logit.to_bits() {
-        _ if logit.is_nan() || logit == f32::NEG_INFINITY => 0,
+        _ if logit.is_nan() => u32::MAX,
         bits if bits == 1 << 31 => 1 << 31,
         bits if bits >> 31 == 1 => !bits,
         bits => bits | 1 << 31,
     };
     let part = |(idx, columns): (usize, &[f32])| {
-        let best = columns.iter().map(|&logit| order(logit)).max().unwrap_or(0);
-        let at = columns.iter().position(|&logit| order(logit) == best).unwrap_or(0);
-        [best, if best == 0 { u32::MAX } else { (16 * idx + at) as u32 }]
+        let best = columns.iter().map(|&logit| order(logit)).max().expect("no part is empty");
+        let at = columns.iter().position(|&logit| order(logit) == best).expect("it is one of them");
+        [best, (16 * idx + at) as u32]
     };
     row.chunks(16).enumerate().flat_map(part).collect()
 }
 
+/// Rows of the test below, and a token that it does not sample.
+const ROWS: usize = 9;
+const UNTOUCHED: u32 = 0xfeed_beef;
+
 #[test]
-fn argmax_takes_the_lowest_of_the_most_likely() {
+fn argmax_takes_the_lowest_of_the_most_likely_and_tells_of_broken_rows() {
     let mut device = Device::load("argmax.hip");
     for vocab in [1usize, 15, 16, 17, 64, 65, 1000, 5003, 40_000] {
         device.reset();
         let mut noise = Noise::new(vocab as u64);
-        let mut rows: Vec<Vec<f32>> = (0..6).map(|_| noise.f32s(vocab, 3.0)).collect();
+        let mut rows: Vec<Vec<f32>> = (0..ROWS).map(|_| noise.f32s(vocab, 3.0)).collect();
         let (best, nan) = (noise.below(vocab), noise.below(vocab));
         (rows[0][best], rows[0][vocab - 1]) = (9.0, 9.0);
         rows[1][nan] = f32::NAN;
         rows[2].fill(f32::NEG_INFINITY);
-        rows[3].fill(f32::NAN);
+        rows[3].fill(-f32::NAN);
         rows[4].fill(0.0);
         rows[4][0] = -0.0;
         rows[5][best] = f32::INFINITY;
+        // Minus infinity beside a number is no fault, and the largest numbers are numbers.
+        rows[6].fill(f32::NEG_INFINITY);
+        rows[6][best] = f32::MIN;
+        rows[7][best] = f32::MAX;
+        (rows[8][vocab - 1], rows[8][0]) = (f32::MAX, f32::NAN);
         let parts: Vec<u32> = rows.iter().flat_map(|row| parts_of(row)).collect();
         // Slots in another order than rows; the last row is padding and has no parts at all.
-        let who = [5, 4, 3, 2, 1, 0, u32::MAX].iter().flat_map(|slot| [*slot, 9]);
+        let who = (0..ROWS as u32).rev().chain([u32::MAX]).flat_map(|slot| [slot, 9]);
         let params = Params::new()
             .u64(device.allocate("parts", &u32_bytes(&parts)))
             .u64(device.allocate("rows", &u32_bytes(&who.collect::<Vec<_>>())))
-            .u64(device.poisoned("tokens", 7 * 4))
-            .u64(device.poisoned("last tokens", 7 * 4))
+            .u64(device.allocate("tokens", &u32_bytes(&[UNTOUCHED; ROWS + 1])))
+            .u64(device.allocate("last tokens", &u32_bytes(&[UNTOUCHED; ROWS + 1])))
             .size(vocab.div_ceil(16))
             .u32(0);
-        device.launch("argmax_final", [7, 1, 1], 1024, &params);
+        device.launch("argmax_final", [ROWS + 1, 1, 1], 1024, &params);
         let first_best = |row: &Vec<f32>| {
             let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            row.iter().position(|&v| v == max && v > f32::NEG_INFINITY).unwrap_or(0) as u32
+            let at = row.iter().position(|&v| v == max).filter(|_| max.is_finite());
+            at.filter(|_| !row.iter().any(|v| v.is_nan())).map_or(NO_TOKEN, |at| at as u32)
         };
         let expect: Vec<u32> = rows.iter().map(first_best).collect();
+        let broken: Vec<usize> = (0..ROWS).filter(|row| expect[*row] == NO_TOKEN).collect();
+        assert_eq!(broken, [1, 2, 3, 5, 8], "{vocab}");
         let tokens = device.u32s("tokens");
-        assert_eq!(tokens[..6], expect, "{vocab}");
-        assert_eq!(tokens[6], u32::MAX, "padding");
-        let by_slot: Vec<u32> = expect.into_iter().rev().collect();
-        assert_eq!(device.u32s("last tokens")[..6], by_slot);
+        assert_eq!(tokens[..ROWS], expect, "{vocab}");
+        assert_eq!(tokens[ROWS], UNTOUCHED, "padding");
+        let by_slot: Vec<u32> = expect.into_iter().rev().chain([UNTOUCHED]).collect();
+        assert_eq!(device.u32s("last tokens"), by_slot);
     }
 }
 

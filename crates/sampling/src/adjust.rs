@@ -87,8 +87,8 @@ pub(crate) fn is_needed(params: &SamplingParams, num_output: u32) -> bool {
         || params.has_penalties()
 }
 
-/// Applies all adjustments. `logits` must be sanitized; they are again afterwards, whatever the
-/// numbers in `params`.
+/// Applies all adjustments. `logits` must hold no NaN and no plus infinity; nor do they afterwards,
+/// whatever the numbers in `params`.
 pub(crate) fn apply(
     params: &SamplingParams,
     seen: &SeenTokens,

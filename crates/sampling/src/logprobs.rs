@@ -4,7 +4,7 @@ use types::{TokenId, TokenLogprobs};
 
 use crate::{Scratch, filter, scan};
 
-/// Describes `chosen` by the raw logits kept in `scratch.raw` (sanitized). Overwrites the
+/// Describes `chosen` by the raw logits kept in `scratch.raw` (no NaN, the largest finite). Overwrites the
 /// weights and the edge of `scratch`.
 pub(crate) fn describe(chosen: TokenId, num_top: u32, scratch: &mut Scratch) -> TokenLogprobs {
     let Scratch { weights, raw, edge, histogram } = scratch;

@@ -1,4 +1,4 @@
-//! Whole-vocabulary passes shared by the steps: cleaning, maximum, weights. Each keeps a fixed
+//! Whole-vocabulary passes shared by the steps: check, cleaning, maximum, weights. Each keeps a fixed
 //! order of operations and is written in independent lanes for the vectoriser.
 
 use crate::exp::exp_nonpositive;
@@ -13,6 +13,27 @@ pub(crate) fn sanitize(logits: &mut [f32]) {
     }
 }
 
+/// The largest of a row of raw logits, if the row is one to choose from: no NaN in it, and the
+/// largest is finite. Minus infinity beside finite logits is a model's way of saying never. One
+/// pass finds both, so that the check costs no other.
+pub(crate) fn finite_max(logits: &[f32]) -> Option<f32> {
+    let mut best = [f32::NEG_INFINITY; LANES];
+    // A mask and no flag, so that the loop has no branch.
+    let mut is_nan = [0u32; LANES];
+    let (chunks, rest) = logits.as_chunks::<LANES>();
+    for chunk in chunks {
+        for ((best, is_nan), &logit) in best.iter_mut().zip(&mut is_nan).zip(chunk) {
+            *best = if logit > *best { logit } else { *best };
+            *is_nan |= u32::from(logit.is_nan());
+        }
+    }
+    if is_nan.iter().any(|mask| *mask != 0) || rest.iter().any(|logit| logit.is_nan()) {
+        return None;
+    }
+    let best = max(rest).max(max(&best));
+    best.is_finite().then_some(best)
+}
+
 /// The largest value; NaN is passed over, and an empty or hopeless row gives minus infinity.
 pub(crate) fn max(values: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
@@ -24,15 +45,6 @@ pub(crate) fn max(values: &[f32]) -> f32 {
     }
     let best = lanes.iter().chain(rest).copied();
     best.fold(f32::NEG_INFINITY, |a, b| if b > a { b } else { a })
-}
-
-/// Index of the largest value, the lowest among equals; `None` if all are minus infinity or NaN.
-pub(crate) fn argmax(values: &[f32]) -> Option<usize> {
-    let best = max(values);
-    if best == f32::NEG_INFINITY {
-        return None;
-    }
-    values.iter().position(|&value| value == best)
 }
 
 /// `weights[i] = exp((logits[i] - max) * scale)`, so that the most likely token weighs 1.
@@ -67,18 +79,23 @@ mod tests {
     }
 
     #[test]
-    fn argmax_takes_the_lowest_of_equals() {
+    fn a_row_is_checked_and_its_largest_found_wherever_it_stands() {
         for len in [1, 15, 16, 17, 33, 100] {
             for at in 0..len {
-                let mut values = vec![-1.0; len];
-                values[at] = 3.0;
-                values[len - 1] = 3.0;
-                assert_eq!(argmax(&values), Some(at), "len {len}");
+                let mut row = vec![f32::NEG_INFINITY; len];
+                assert_eq!(finite_max(&row), None, "nothing is possible, len {len}");
+                row[at] = f32::MIN;
+                assert_eq!(finite_max(&row), Some(f32::MIN), "{at} of {len}");
+                row[len - 1 - at] = 3.0;
+                assert_eq!(finite_max(&row), Some(3.0), "{at} of {len}");
+                assert_eq!(max(&row), 3.0, "{at} of {len}");
+                for odd in [f32::NAN, -f32::NAN, f32::INFINITY] {
+                    row[at] = odd;
+                    assert_eq!(finite_max(&row), None, "{odd} at {at} of {len}");
+                }
             }
         }
-        assert_eq!(argmax(&[f32::NAN, 1.0, f32::NAN]), Some(1));
-        assert_eq!(argmax(&[f32::NEG_INFINITY, f32::NAN]), None);
-        assert_eq!(argmax(&[]), None);
+        assert_eq!(finite_max(&[]), None);
     }
 
     #[test]

@@ -51,7 +51,8 @@ impl SamplerState {
     }
 
     /// Chooses the token at output position `num_output` from `logits` (`[vocab]`, overwritten)
-    /// and counts it. If no token is possible, the first allowed one is taken.
+    /// and counts it. If the request itself makes every token impossible, the first allowed one is
+    /// taken; if the logits are not finite, the answer is [`Sampled::NOT_FINITE`].
     ///
     /// Panics if `logits` is empty or its length is not the scratch's vocabulary.
     pub fn sample(
@@ -64,9 +65,10 @@ impl SamplerState {
         assert!(!logits.is_empty(), "a row of logits has at least one token");
         if self.params.logprobs.is_some() {
             scratch.raw.copy_from_slice(logits);
-            scan::sanitize(&mut scratch.raw);
         }
-        let token = self.choose(logits, num_output, scratch);
+        let Some(token) = self.choose(logits, num_output, scratch) else {
+            return Sampled::NOT_FINITE;
+        };
         if self.params.has_penalties() {
             self.seen.add_output(token);
         }
@@ -75,28 +77,32 @@ impl SamplerState {
         Sampled { token, logprobs }
     }
 
-    fn choose(&self, logits: &mut [f32], num_output: u32, scratch: &mut Scratch) -> TokenId {
+    /// `None` if the logits are not finite.
+    fn choose(
+        &self,
+        logits: &mut [f32],
+        num_output: u32,
+        scratch: &mut Scratch,
+    ) -> Option<TokenId> {
         let params = &*self.params;
+        let mut max = scan::finite_max(logits)?;
         if adjust::is_needed(params, num_output) {
-            scan::sanitize(logits);
             adjust::apply(params, &self.seen, num_output, logits);
+            max = scan::max(logits);
+            if max == f32::NEG_INFINITY {
+                return Some(self.fallback(logits));
+            }
         }
         if params.is_greedy() {
-            return scan::argmax(logits)
-                .map_or_else(|| self.fallback(logits), |idx| idx as TokenId);
-        }
-        scan::sanitize(logits);
-        let max = scan::max(logits);
-        if max == f32::NEG_INFINITY {
-            return self.fallback(logits);
+            return logits.iter().position(|&logit| logit == max).map(|idx| idx as TokenId);
         }
         let scale = 1.0 / params.temperature;
         scan::weights(logits, max, scale, &mut scratch.weights);
         filter::apply(params, logits, max, scale, scratch);
-        draw(&scratch.weights, self.philox.uniform(num_output))
+        Some(draw(&scratch.weights, self.philox.uniform(num_output)))
     }
 
-    /// The answer when every token is impossible.
+    /// The answer when the request has made every token impossible.
     fn fallback(&self, logits: &[f32]) -> TokenId {
         let allowed = self.params.allowed_token_ids.as_deref().unwrap_or_default();
         let first = allowed.iter().copied().find(|&token| (token as usize) < logits.len());

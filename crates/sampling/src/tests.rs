@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use types::{AdmittedSeq, SamplerSlot, SamplingParams, TokenId};
+use types::{AdmittedSeq, NO_TOKEN, Sampled, SamplerSlot, SamplingParams, TokenId};
 
 use crate::{Philox4x32, SamplerState, Scratch};
 
@@ -185,28 +185,79 @@ fn negative_zero_equals_zero_at_the_edge() {
     }
 }
 
-#[test]
-fn impossible_rows_do_not_panic() {
-    let out = f32::NEG_INFINITY;
-    let asks = |temperature| SamplingParams {
-        temperature,
-        logprobs: Some(2),
-        top_k: 2,
-        top_p: 0.5,
-        min_p: 0.1,
-        ..Default::default()
+/// Every way through the sampler, for a vocabulary of five tokens or more.
+fn every_way() -> Vec<SamplingParams> {
+    let kinds = || {
+        let base = || SamplingParams { seed: 3, ..Default::default() };
+        [
+            base(),
+            SamplingParams { top_k: 2, top_p: 0.5, min_p: 0.1, ..base() },
+            SamplingParams { logprobs: Some(2), ..base() },
+            SamplingParams { logit_bias: vec![(0, 5.0)], ..base() },
+            SamplingParams { repetition_penalty: 1.5, presence_penalty: 0.5, ..base() },
+            SamplingParams { allowed_token_ids: Some(vec![1, 2]), ..base() },
+            SamplingParams { min_tokens: 9, stop_token_ids: vec![0, 4], ..base() },
+        ]
     };
-    for logits in [[f32::NAN; 4], [out; 4], [f32::NAN, out, f32::NAN, out]] {
-        for temperature in [0.0, 1.0] {
-            let params = asks(temperature);
-            assert_eq!(sample(&params, &logits, 0), 0);
-            let allowed = Some(vec![2, 3]);
-            let params = SamplingParams { allowed_token_ids: allowed, ..params };
-            assert_eq!(sample(&params, &logits, 0), 2);
+    let greedy = kinds().map(|params| SamplingParams { temperature: 0.0, ..params });
+    kinds().into_iter().chain(greedy).collect()
+}
+
+#[test]
+fn rows_that_are_not_finite_have_no_token_whatever_is_asked() {
+    let out = f32::NEG_INFINITY;
+    for params in every_way() {
+        for len in [5, 16, 33, 300] {
+            let mut scratch = Scratch::new(len);
+            let mut state = state(params.clone(), len);
+            let mut answer = |row: &[f32]| state.sample(&mut row.to_vec(), 0, &mut scratch);
+            let healthy = model_like_logits(len, 7);
+            let expect = answer(&healthy);
+            assert!((expect.token as usize) < len, "{params:?}");
+            assert_eq!(expect.logprobs.is_some(), params.logprobs.is_some());
+            for odd in [f32::NAN, -f32::NAN, f32::INFINITY] {
+                // Where the request has masked it too.
+                for at in [0, 3, len - 1] {
+                    let mut row = healthy.clone();
+                    row[at] = odd;
+                    assert_eq!(answer(&row), Sampled::NOT_FINITE, "{odd} at {at}: {params:?}");
+                }
+            }
+            assert_eq!(answer(&vec![out; len]), Sampled::NOT_FINITE, "{params:?}");
+            // What a model never says is no fault of its arithmetic.
+            let mut row = healthy.clone();
+            row[len / 2..].fill(out);
+            assert!(answer(&row).is_token(), "{params:?}");
         }
     }
-    assert_eq!(sample(&asks(1.0), &[f32::NAN, 1.0, f32::NAN, out], 0), 1);
-    assert_eq!(sample(&asks(1.0), &[0.0, 1.0, f32::INFINITY, out], 0), 2);
+}
+
+#[test]
+fn a_row_that_is_not_finite_leaves_the_state_as_it_was() {
+    let params = SamplingParams { frequency_penalty: 1.0, ..SamplingParams::greedy() };
+    let mut state = state(params, 3);
+    let mut scratch = Scratch::new(3);
+    let mut next = |logits: [f32; 3]| state.sample(&mut logits.clone(), 0, &mut scratch).token;
+    assert_eq!(next([2.0, 1.5, f32::NAN]), NO_TOKEN);
+    assert_eq!([next([2.0, 1.5, 0.0]), next([2.0, 1.5, 0.0])], [0, 1], "0 was counted once");
+}
+
+#[test]
+fn what_the_request_makes_impossible_is_answered_with_a_token() {
+    let out = f32::NEG_INFINITY;
+    for temperature in [0.0, 1.0] {
+        let base = || SamplingParams { temperature, logprobs: Some(2), ..Default::default() };
+        let masked = SamplingParams { allowed_token_ids: Some(vec![2, 3]), ..base() };
+        assert_eq!(sample(&masked, &[1.0, 2.0, out, out], 0), 2, "the first allowed one");
+        let biased = SamplingParams { logit_bias: vec![(0, out), (1, out)], ..base() };
+        assert_eq!(sample(&biased, &[1.0, 2.0], 0), 0);
+        let biased = SamplingParams { logit_bias: vec![(0, out), (1, f32::NAN)], ..base() };
+        assert_eq!(sample(&biased, &[3.0, 2.0, 1.0], 0), 2);
+        let held = SamplingParams { min_tokens: 1, stop_token_ids: vec![0, 1], ..base() };
+        assert_eq!(sample(&held, &[1.0, 2.0], 0), 0);
+        let beyond = SamplingParams { logit_bias: vec![(1, f32::MAX)], ..base() };
+        assert_eq!(sample(&beyond, &[1.0, f32::MAX, 2.0], 0), 1);
+    }
     let cold = SamplingParams { temperature: 1e-5, ..Default::default() };
     assert_eq!(sample(&cold, &[f32::MIN, 1.0, f32::MAX, out], 0), 2);
 }
@@ -238,7 +289,8 @@ fn logprobs_alternatives_are_bounded_by_the_vocabulary() {
     for (asked, expect) in [(0, 0), (2, 2), (u32::MAX, 4)] {
         let params = SamplingParams { logprobs: Some(asked), ..Default::default() };
         let mut state = state(params, 4);
-        let sampled = state.sample(&mut [0.5, f32::NAN, 0.1, 0.2], 0, &mut Scratch::new(4));
+        let sampled =
+            state.sample(&mut [0.5, f32::NEG_INFINITY, 0.1, 0.2], 0, &mut Scratch::new(4));
         assert_eq!(sampled.logprobs.unwrap().top.len(), expect);
     }
 }
@@ -282,8 +334,7 @@ fn any_logit() -> impl Strategy<Value = f32> {
     prop_oneof![
         8 => -20.0f32..20.0,
         2 => (-4i8..4).prop_map(f32::from),
-        1 => Just(f32::NEG_INFINITY),
-        1 => Just(f32::NAN),
+        2 => Just(f32::NEG_INFINITY),
     ]
 }
 
@@ -299,9 +350,7 @@ proptest! {
         seed: u64,
         position: u32,
     ) {
-        let clean: Vec<f32> =
-            logits.iter().map(|l| if l.is_nan() { f32::NEG_INFINITY } else { *l }).collect();
-        prop_assume!(clean.iter().any(|l| *l > f32::NEG_INFINITY));
+        prop_assume!(logits.iter().any(|l| *l > f32::NEG_INFINITY));
         let params =
             SamplingParams { temperature, top_k, top_p, min_p, seed, ..Default::default() };
         let token = sample(&params, &logits, position) as usize;
@@ -311,6 +360,6 @@ proptest! {
             min_p: min_p * 0.999_99,
             ..params
         };
-        prop_assert!(naive_probabilities(&loose, &clean)[token] > 0.0);
+        prop_assert!(naive_probabilities(&loose, &logits)[token] > 0.0);
     }
 }

@@ -13,7 +13,9 @@ impl Scheduler {
     /// sequences that is still live; those that have ended since the plan was made are skipped.
     ///
     /// A sequence ends with `Stop` on an end-of-sequence or stop token, otherwise with `Length`
-    /// when it has `max_tokens` output tokens or fills the context.
+    /// when it has `max_tokens` output tokens or fills the context. A row without finite logits
+    /// ends its sequence alone, with `NotFinite` and no token; what the step computed of it does not
+    /// enter the prefix cache.
     pub fn commit(
         &mut self,
         plan: &StepPlan,
@@ -26,6 +28,10 @@ impl Scheduler {
         for planned in &plan.seqs {
             let token = if planned.samples { sampled.next() } else { None };
             let Some(idx) = self.seqs.live_idx(planned.key) else { continue };
+            if token.as_ref().is_some_and(|sampled| !sampled.is_token()) {
+                updates.push(self.end_without_token(idx, planned));
+                continue;
+            }
             self.seal_computed(idx, planned);
             let seq = self.seqs.get_mut(idx);
             seq.num_steps_in_flight -= 1;
@@ -37,6 +43,15 @@ impl Scheduler {
             }
             updates.push(SeqUpdate { id: planned.id, token: Some(token), finish });
         }
+    }
+
+    /// Ends a sequence whose logits are not finite.
+    fn end_without_token(&mut self, idx: u32, planned: &PlannedSeq) -> SeqUpdate {
+        let seq = self.seqs.get(idx);
+        let output_idx = (seq.tokens.len() - seq.num_prompt) as u32;
+        self.end(idx);
+        let finish = Some(FinishReason::NotFinite { output_idx });
+        SeqUpdate { id: planned.id, token: None, finish }
     }
 
     /// Offers the blocks that the step filled to the prefix cache. Their tokens are known: those

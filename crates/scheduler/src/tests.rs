@@ -6,8 +6,8 @@ mod random;
 use std::sync::Arc;
 
 use types::{
-    CacheSalt, EngineRequest, FinishReason, RequestId, Sampled, SamplerSlot, SamplingParams,
-    StepInput, StopConditions, StopReason, TokenId,
+    CacheSalt, EngineRequest, FinishReason, NO_TOKEN, RequestId, Sampled, SamplerSlot,
+    SamplingParams, StepInput, StopConditions, StopReason, TokenId,
 };
 
 use crate::*;
@@ -332,6 +332,38 @@ fn a_failed_step_ends_its_sequences_and_caches_nothing() {
         SeqUpdate { id: RequestId(0), token: None, finish: Some(FinishReason::Error(reason)) };
     assert_eq!(updates, [ended]);
     assert_eq!(bench.plan(), [(2, 0, 20)], "no prefix hit on KV of a failed step");
+}
+
+#[test]
+fn a_row_without_finite_logits_ends_its_sequence_alone() {
+    let mut bench = Bench::new(config());
+    bench.submit(0, request(0, 20));
+    bench.submit(1, request(1, 20));
+    bench.step();
+    bench.plan();
+    let mut sampled = vec![Sampled::NOT_FINITE, Sampled { token: 5, logprobs: None }];
+    let mut updates = Vec::new();
+    bench.scheduler.commit(&bench.plan, &mut sampled, &mut updates);
+    bench.scheduler.audit();
+    let reason = FinishReason::NotFinite { output_idx: 1 };
+    let ended = SeqUpdate { id: RequestId(0), token: None, finish: Some(reason) };
+    assert_eq!(updates[0], ended);
+    assert_eq!((updates[1].id, finish(&updates[1])), (RequestId(1), None));
+    assert_eq!(bench.scheduler.stats().num_live_blocks, 3, "the other one's");
+    assert_eq!(bench.plan(), [(1, 21, 1)]);
+}
+
+#[test]
+fn what_a_row_without_finite_logits_computed_is_not_cached() {
+    let mut bench = Bench::new(config());
+    bench.submit(0, request(0, 20));
+    bench.plan();
+    assert_eq!(
+        finish(&bench.commit(NO_TOKEN)[0]),
+        Some(&FinishReason::NotFinite { output_idx: 0 })
+    );
+    bench.submit(1, request(0, 20));
+    assert_eq!(bench.plan(), [(1, 0, 20)], "no prefix hit");
 }
 
 #[test]

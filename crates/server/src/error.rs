@@ -158,6 +158,18 @@ impl ApiError {
             .with_code("internal_error")
     }
 
+    /// The model's logits are not finite where the answer's token `output_idx` (from 0) was to be
+    /// chosen. No fault of the request alone; the message is for whoever chose the model's flags.
+    pub(crate) fn not_finite(output_idx: u32) -> Self {
+        let message = format!(
+            "The model's logits are not finite at output token {}: float16 overflows (try --dtype \
+             bfloat16, on a CPU --kv-cache-dtype bf16), or the model's weights are broken.",
+            u64::from(output_idx) + 1
+        );
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", message)
+            .with_code("logits_not_finite")
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status

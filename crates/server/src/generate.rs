@@ -193,6 +193,9 @@ impl Choice {
             }
             FinishReason::Length => ("length", None, RequestOutcome::Length),
             FinishReason::Abort => ("abort", None, RequestOutcome::Abort),
+            FinishReason::NotFinite { output_idx } => {
+                return Err(ApiError::not_finite(output_idx));
+            }
             FinishReason::Error(shown) => return Err(ApiError::internal(&*shown)),
         };
         delta.finish = Some(Finish { reason: word, stop });

@@ -146,7 +146,9 @@ impl<'a> Checker<'a> {
             let is_due = match reason {
                 FinishReason::Abort => self.aborted == Some(index) || excuses.draining,
                 FinishReason::Error(_) => excuses.failed || excuses.draining || is_refused,
-                FinishReason::Stop(_) | FinishReason::Length => false,
+                FinishReason::Stop(_) | FinishReason::Length | FinishReason::NotFinite { .. } => {
+                    false
+                }
             };
             assert!(is_due, "request {index}: unexpected end {reason:?}");
         }

@@ -6,6 +6,13 @@ use std::fmt;
 /// Index into the model's vocabulary.
 pub type TokenId = u32;
 
+/// Stands where a sampled token would, for a row without finite logits: one of them is NaN, the
+/// largest is plus infinity, or all are minus infinity before anything is masked. Its sequence ends
+/// with [`FinishReason::NotFinite`](crate::FinishReason::NotFinite). No vocabulary reaches this id;
+/// a device that already feeds it to the next step must take it for a token outside of the
+/// vocabulary, and nobody asks for what comes of it.
+pub const NO_TOKEN: TokenId = TokenId::MAX;
+
 /// One sequence inside the engine. A client request with `n = 3` becomes three of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(pub u64);

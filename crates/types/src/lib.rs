@@ -11,7 +11,7 @@ mod sampling;
 mod step;
 mod step_counts;
 
-pub use ids::{BlockId, CacheSalt, RequestId, SamplerSlot, TokenId};
+pub use ids::{BlockId, CacheSalt, NO_TOKEN, RequestId, SamplerSlot, TokenId};
 pub use progress::{LoadPhase, LoadProgress};
 pub use request::{EngineRequest, FinishReason, StopConditions, StopReason};
 pub use sampling::{GREEDY_EPSILON, Sampled, SamplingParams, TokenLogprobs};

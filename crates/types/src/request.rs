@@ -48,6 +48,12 @@ pub enum FinishReason {
     Length,
     /// The client went away, or the server is stopping.
     Abort,
+    /// The logits that output token `output_idx` (from 0) was to be chosen from are not finite: the
+    /// arithmetic overflows, or the weights are broken.
+    NotFinite {
+        /// Tokens that the sequence had put out before.
+        output_idx: u32,
+    },
     /// A step failed or the engine died; the text is safe to show to the client.
     Error(Arc<str>),
 }

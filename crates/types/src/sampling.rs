@@ -1,7 +1,7 @@
 //! What a client may ask of the sampler, and what it answers. The meaning of each field is
 //! defined, with code, in the `sampling` crate.
 
-use crate::TokenId;
+use crate::{NO_TOKEN, TokenId};
 
 /// Temperatures below this are greedy (the same bound as vLLM's `_SAMPLING_EPS`).
 pub const GREEDY_EPSILON: f32 = 1e-5;
@@ -79,10 +79,20 @@ impl SamplingParams {
 /// One sampled token.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sampled {
-    /// The token.
+    /// The token, or [`NO_TOKEN`] if the row's logits are not finite.
     pub token: TokenId,
-    /// Present when the sequence asked for log-probabilities.
+    /// Present when the sequence asked for log-probabilities and there is a token.
     pub logprobs: Option<Box<TokenLogprobs>>,
+}
+
+impl Sampled {
+    /// The answer for a row whose logits are not finite.
+    pub const NOT_FINITE: Self = Self { token: NO_TOKEN, logprobs: None };
+
+    /// False if the row's logits are not finite.
+    pub fn is_token(&self) -> bool {
+        self.token != NO_TOKEN
+    }
 }
 
 /// Log-probabilities of one position, from the model's raw logits (before penalties,

@@ -140,6 +140,36 @@ async fn tokens_are_published_while_the_next_step_runs() {
     assert_eq!(read(&mut stream).await, (vec![13], Some(FinishReason::Length)));
 }
 
+#[tokio::test]
+async fn logits_that_are_not_finite_end_their_sequence_and_no_other() {
+    for max_in_flight in [1, 2] {
+        let (gate, go) = gated();
+        let mut executor = Scripted::new(gate, 8);
+        executor.max_in_flight = max_in_flight;
+        let observer = Counting::default();
+        let engine = start_observed(executor, Box::new(observer.clone()));
+        // At the first token, at the third, never; together from the first step on.
+        let requests = [BROKEN, BROKEN - 2, 10].map(|first| request(first, 2, 6)).to_vec();
+        let mut streams = engine.submit(requests).unwrap();
+        drop(go);
+        let mut ends = Vec::new();
+        for stream in &mut streams {
+            ends.push(read(stream).await);
+        }
+        let lost = |output_idx| Some(FinishReason::NotFinite { output_idx });
+        let expected = [
+            (vec![], lost(0)),
+            (vec![BROKEN - 1, BROKEN], lost(2)),
+            (vec![11, 12, 13, 14, 15, 16], Some(FinishReason::Length)),
+        ];
+        assert_eq!(ends, expected, "{max_in_flight} in flight");
+        engine.drained().await;
+        assert_eq!(observer.num_tokens.load(Ordering::Relaxed), 8, "{max_in_flight} in flight");
+        eventually("blocks return", || engine.load().kv_usage == 0.0).await;
+        assert_eq!(engine.health().state, EngineState::Running);
+    }
+}
+
 #[test]
 fn a_step_that_fails_leaves_the_one_behind_it_to_the_others() {
     let mut bench = Bench::new(fine(), fails(0, step_error()));

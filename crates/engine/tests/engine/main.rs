@@ -15,8 +15,8 @@ use engine::{
     MAX_STEP_MESSAGES, Policy, RequestStats, RequestStream, StepReport, SubmitError, TokenTiming,
 };
 use types::{
-    CacheSalt, EngineRequest, FinishReason, Sampled, SamplingParams, StepInput, StopConditions,
-    StopReason,
+    CacheSalt, EngineRequest, FinishReason, NO_TOKEN, Sampled, SamplingParams, StepInput,
+    StopConditions, StopReason,
 };
 
 const EOS: u32 = 999;
@@ -25,7 +25,15 @@ const WAIT: Duration = Duration::from_secs(20);
 /// What the executor does with its n-th launch or collection.
 type Script = Box<dyn FnMut(usize) -> Result<(), ExecError> + Send>;
 
-/// Samples `token + 1` of the row's last token, so outputs are predictable.
+/// A token after which no logits are finite.
+const BROKEN: u32 = 700;
+
+fn next_token(token: u32) -> u32 {
+    // Behind a row without a token there is one that nobody asks for.
+    if token == BROKEN { NO_TOKEN } else { token.wrapping_add(1) }
+}
+
+/// Samples [`next_token`] of the row's last token, so outputs are predictable.
 struct Scripted {
     on_launch: Script,
     on_collect: Script,
@@ -77,7 +85,7 @@ impl Executor for Scripted {
             token_ids[deferred.token_idx as usize] = self.last[deferred.slot.0 as usize];
         }
         let rows = input.logits_indices.iter();
-        let tokens: Vec<u32> = rows.map(|row| token_ids[*row as usize] + 1).collect();
+        let tokens: Vec<u32> = rows.map(|row| next_token(token_ids[*row as usize])).collect();
         for (row, token) in input.sample.iter().zip(&tokens) {
             self.last[row.slot.0 as usize] = *token;
         }

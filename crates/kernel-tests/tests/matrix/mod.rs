@@ -56,6 +56,12 @@ impl Product {
         self
     }
 
+    /// The same with one element of x replaced.
+    pub(crate) fn with_x(mut self, row: usize, col: usize, value: f32) -> Self {
+        self.x[row * self.k + col] = value;
+        self
+    }
+
     /// The same operands for some of the rows only.
     pub(crate) fn only(&self, rows: std::ops::Range<usize>) -> Self {
         let (x, residual) = (&self.x, &self.residual);

@@ -49,7 +49,8 @@ impl Ahead {
         self.scheduler.commit(&plan, &mut sampled, &mut updates);
         self.scheduler.audit();
         let told = updates.into_iter().map(|update| {
-            (update.id.0, update.token.expect("commits tell of tokens").token, update.finish)
+            let token = update.token.map_or(NO_TOKEN, |sampled| sampled.token);
+            (update.id.0, token, update.finish)
         });
         told.collect()
     }
@@ -109,6 +110,20 @@ fn a_last_token_that_is_certain_is_not_planned_on() {
     assert_eq!(ahead.plan(), [], "request 1 fills the context with the step in flight");
     assert_eq!(ahead.commit(&[(1, 5)]), [(1, 5, length)]);
     assert!(ahead.scheduler.is_idle());
+}
+
+#[test]
+fn a_row_behind_one_without_finite_logits_is_wasted() {
+    let mut ahead = Ahead::new(config());
+    ahead.submit(0, request(0, 4));
+    ahead.submit(1, request(1, 4));
+    ahead.plan();
+    assert_eq!(ahead.plan(), [(0, 4, 1), (1, 4, 1)], "both are taken to go on");
+    let lost = Some(FinishReason::NotFinite { output_idx: 0 });
+    assert_eq!(ahead.commit(&[(0, NO_TOKEN), (1, 5)]), [(0, NO_TOKEN, lost), (1, 5, None)]);
+    assert_eq!(ahead.plan(), [(1, 5, 1)]);
+    assert_eq!(ahead.commit(&[(0, NO_TOKEN), (1, 5)]), [(1, 5, None)], "it has ended once");
+    assert_eq!(ahead.commit(&[(1, 5)]), [(1, 5, None)]);
 }
 
 #[test]

@@ -20,12 +20,20 @@ enum Op {
         nth: usize,
     },
     /// A plan if there is room for one; `abort` goes away while it is in flight. Then the oldest
-    /// step ends, and may fail, unless the next is to be planned `ahead` of that.
+    /// step ends, and may fail as a whole or in one row, unless the next is to be planned `ahead` of
+    /// that.
     Step {
         abort: Option<usize>,
-        fails: bool,
+        fails: Option<Failure>,
         ahead: bool,
     },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Failure {
+    Step,
+    /// The logits of the n-th row that samples are not finite.
+    Row(usize),
 }
 
 /// What every step samples.
@@ -33,7 +41,8 @@ const TOKEN: TokenId = 7;
 
 fn op() -> impl Strategy<Value = Op> {
     let abort = prop::option::weighted(0.1, 0usize..8);
-    let step = (abort, prop::bool::weighted(0.03), prop::bool::weighted(0.8));
+    let failure = prop_oneof![Just(Failure::Step), (0usize..4).prop_map(Failure::Row)];
+    let step = (abort, prop::option::weighted(0.06, failure), prop::bool::weighted(0.8));
     prop_oneof![
         3 => (0u32..3, 1usize..70, 1u32..40, 0i64..3, any::<bool>()).prop_map(
             |(text, len, max_tokens, priority, tenant)| Op::Submit {
@@ -99,7 +108,7 @@ impl World {
         self.bench.scheduler.audit();
     }
 
-    fn step(&mut self, abort: Option<usize>, fails: bool, ahead: bool) {
+    fn step(&mut self, abort: Option<usize>, fails: Option<Failure>, ahead: bool) {
         let mut is_planned = false;
         if self.in_flight.len() < self.config.max_in_flight {
             let is_empty = self.bench.plan().is_empty();
@@ -121,13 +130,18 @@ impl World {
     }
 
     /// Ends the oldest step in flight.
-    fn settle(&mut self, fails: bool) {
+    fn settle(&mut self, fails: Option<Failure>) {
         let Some(plan) = self.in_flight.pop_front() else { return };
         let mut updates = Vec::new();
-        if fails {
+        if let Some(Failure::Step) = fails {
             self.bench.scheduler.fail(&plan, &"broken".into(), &mut updates);
         } else {
             let mut sampled = vec![Sampled { token: TOKEN, logprobs: None }; plan.num_samples()];
+            if let Some(Failure::Row(row)) = fails
+                && row < sampled.len()
+            {
+                sampled[row] = Sampled::NOT_FINITE;
+            }
             self.bench.scheduler.commit(&plan, &mut sampled, &mut updates);
         }
         self.bench.scheduler.audit();
@@ -245,10 +259,10 @@ proptest! {
         // bound on preemptions allows.
         let lives = world.live.len() * (1 + world.config.max_preemptions as usize);
         for _ in 0..=lives * world.config.max_model_len {
-            world.step(None, false, true);
+            world.step(None, None, true);
         }
         while !world.in_flight.is_empty() {
-            world.settle(false);
+            world.settle(None);
         }
         prop_assert!(world.live.is_empty() && world.bench.scheduler.is_idle());
         prop_assert_eq!(world.bench.scheduler.stats().num_live_blocks, 0);

@@ -1,6 +1,7 @@
 //! `/v1/chat/completions`: bodies, streams, and that both say the same.
 
 use serde_json::{Value, json};
+use types::NO_TOKEN;
 
 use crate::fixture::{MODEL, Setup, held_gate, stable};
 
@@ -176,4 +177,43 @@ async fn a_failed_step_is_a_500_for_a_whole_answer() {
     assert_eq!(answer.status, 500);
     assert_eq!(answer.error("code"), "internal_error");
     assert!(!answer.text().contains("secret"));
+}
+
+/// Answers `ab`, then with logits that are not finite.
+fn overflowing() -> Setup {
+    let mut setup = Setup::answering("ab");
+    setup.script[2] = NO_TOKEN;
+    setup
+}
+
+#[tokio::test]
+async fn logits_that_are_not_finite_are_a_typed_error_of_a_whole_answer() {
+    let server = overflowing().start();
+    let answer = server.chat(json!({})).await;
+    assert_eq!(answer.status, 500);
+    assert_eq!(answer.error("code"), "logits_not_finite");
+    assert_eq!(answer.error("type"), "server_error");
+    let message = answer.error("message").to_string();
+    assert!(message.contains("not finite at output token 3"), "{message}");
+    assert!(message.contains("--dtype bfloat16"), "{message}");
+    // Who asks for less than that is served.
+    let short = server.chat(json!({"max_tokens": 2})).await.json();
+    assert_eq!(short["choices"][0]["message"]["content"], "ab");
+    server.settles().await;
+    let page = server.get("/metrics").await.text();
+    let ended = |reason: &str| format!("finished_reason=\"{reason}\"}} 1");
+    assert!(page.contains(&ended("error")) && page.contains(&ended("length")), "{page}");
+}
+
+#[tokio::test]
+async fn logits_that_are_not_finite_end_a_stream_with_an_error_frame() {
+    let server = overflowing().start();
+    let answer = server.chat(json!({"stream": true})).await;
+    assert_eq!(answer.status, 200);
+    let frames = answer.frames();
+    assert_eq!(frames.last().unwrap()["error"]["code"], "logits_not_finite");
+    let text: Vec<&str> =
+        frames.iter().filter_map(|f| f["choices"][0]["delta"]["content"].as_str()).collect();
+    assert_eq!(text.concat(), "ab", "what came before is shown");
+    server.settles().await;
 }
