@@ -226,6 +226,23 @@ fn a_row_of_logits_that_is_not_finite_is_told_and_moves_no_other() {
     }
 }
 
+/// One NaN beside finite logits: whoever passes over it takes another column.
+#[test]
+fn a_single_logit_that_is_no_number_is_found_in_any_column() {
+    let mut device = Device::load_all(&["gemm_skinny.hip", "argmax.hip"]);
+    for (shape, tiles) in [([1, 45, 64], [1, 1]), ([17, 100, 33], [2, 2])] {
+        let healthy = Product::new(Element::Bf16, shape, Epilogue { logits: true, ..PLAIN });
+        for col in [0, 6, shape[1] / 2, shape[1] - 1] {
+            let broken = healthy.clone().with_w(col, f32::NAN);
+            let logits = skinny(&mut device, &broken, tiles);
+            let num_broken = logits.iter().filter(|logit| logit.is_nan()).count();
+            assert_eq!(num_broken, shape[0], "one a row");
+            let tokens = most_likely(&mut device, &broken);
+            assert!(tokens.iter().all(|token| *token == NO_TOKEN), "{shape:?} {col}: {tokens:?}");
+        }
+    }
+}
+
 #[test]
 fn skinny_rows_do_not_depend_on_company_or_tiles() {
     let mut device = Device::load("gemm_skinny.hip");

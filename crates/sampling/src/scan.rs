@@ -24,7 +24,7 @@ pub(crate) fn finite_max(logits: &[f32]) -> Option<f32> {
     for chunk in chunks {
         for ((best, is_nan), &logit) in best.iter_mut().zip(&mut is_nan).zip(chunk) {
             *best = if logit > *best { logit } else { *best };
-            *is_nan |= u32::from(logit.is_nan());
+            *is_nan |= if logit.is_nan() { u32::MAX } else { 0 };
         }
     }
     if is_nan.iter().any(|mask| *mask != 0) || rest.iter().any(|logit| logit.is_nan()) {

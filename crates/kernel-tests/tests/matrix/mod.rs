@@ -62,6 +62,12 @@ impl Product {
         self
     }
 
+    /// The same with one element of column `col`'s weights replaced.
+    pub(crate) fn with_w(mut self, col: usize, value: f32) -> Self {
+        self.w[col * self.k] = value;
+        self
+    }
+
     /// The same operands for some of the rows only.
     pub(crate) fn only(&self, rows: std::ops::Range<usize>) -> Self {
         let (x, residual) = (&self.x, &self.residual);
