@@ -6,7 +6,7 @@
 mod emulator;
 mod server_process;
 
-use emulator::emulator;
+use emulator::hip_library;
 use serde_json::{Value, json};
 use server_process::{PATIENCE, ServerProcess, golden, metric};
 use tempfile::TempDir;
@@ -154,13 +154,14 @@ async fn broken_requests_fail_alone(server: &ServerProcess) {
 async fn on_the_cpu_a_broken_weight_fails_the_requests_that_meet_it() {
     let model = model(INFINITY);
     for args in [&[][..], &["--no-enable-prefix-caching", "--max-num-batched-tokens", "8"]] {
-        broken_requests_fail_alone(&serve(&model, args)).await;
+        broken_requests_fail_alone(&serve(&model, &[&["--device", "cpu"][..], args].concat()))
+            .await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_the_emulated_gpu_float16_overflows_and_bfloat16_is_the_way_out() {
-    let (model, library) = (model(BEYOND_F16), emulator());
+    let (model, library) = (model(BEYOND_F16), hip_library());
     let hip = ["--device", "hip", "--hip-library", library.as_str()];
     for mode in ["--enforce-eager=false", "--enforce-eager"] {
         let args = [&hip[..], &["--dtype", "float16", mode]].concat();
