@@ -207,12 +207,14 @@ mod tests {
     #[test]
     fn a_server_that_is_not_there_gets_the_remedy() {
         let server = fake_server::FakeServer::start();
-        // A port that was free a moment ago.
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // Bound and not listening: nobody answers, and nobody else gets the port meanwhile.
+        let deaf = tokio::net::TcpSocket::new_v4().unwrap();
+        deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let nowhere = deaf.local_addr().unwrap();
         let mut client = server.client();
-        client.url = format!("http://{free}");
+        client.url = format!("http://{nowhere}");
         let error = server.runtime.block_on(client.first_model()).unwrap_err().to_string();
-        assert!(error.contains(&format!("no server answers at http://{free}")), "{error}");
+        assert!(error.contains(&format!("no server answers at http://{nowhere}")), "{error}");
         assert!(error.contains("ropeway serve MODEL"), "{error}");
     }
 
