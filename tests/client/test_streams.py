@@ -7,7 +7,6 @@ import time
 import raw
 
 NUM_STREAMS = 16
-IDLE_WITHIN_S = 2.0
 
 
 def test_concurrent_streams_keep_to_themselves(client, async_client, model):
@@ -40,13 +39,25 @@ def test_concurrent_streams_keep_to_themselves(client, async_client, model):
         assert count == alone.usage.completion_tokens
 
 
-def wait_until_idle(url):
-    """Waits for no request to be running or waiting; fails after IDLE_WITHIN_S."""
-    names = ("vllm:num_requests_running", "vllm:num_requests_waiting")
-    deadline = time.monotonic() + IDLE_WITHIN_S
-    while any(raw.gauge(url, name) for name in names):
+def num_aborted(url):
+    lines = [
+        line
+        for line in raw.get_text(f"{url}/metrics").splitlines()
+        if line.startswith("vllm:request_success_total{") and 'finished_reason="abort"' in line
+    ]
+    assert lines, "aborted requests are not counted"
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+
+def wait_until_aborted(url, wanted):
+    """Waits for that many aborted requests, and for nothing to be left of them. A request that goes
+    on without a reader ends by its length and never counts."""
+    deadline = time.monotonic() + raw.TIMEOUT_S
+    names = ("vllm:num_requests_running", "vllm:num_requests_waiting", "vllm:kv_cache_usage_perc")
+    while num_aborted(url) < wanted or any(raw.gauge(url, name) for name in names):
         assert time.monotonic() < deadline, "a request that nobody reads is still in the engine"
         time.sleep(0.02)
+    assert num_aborted(url) == wanted
 
 
 def wait_until_running(url):
@@ -57,6 +68,7 @@ def wait_until_running(url):
 
 
 def test_closed_stream_ends_its_request(client, model, messages, url):
+    before = num_aborted(url)
     stream = client.chat.completions.create(
         model=model, messages=messages, max_tokens=2000, temperature=0, stream=True,
         extra_body={"ignore_eos": True},
@@ -65,7 +77,7 @@ def test_closed_stream_ends_its_request(client, model, messages, url):
         pass
     assert raw.gauge(url, "vllm:num_requests_running") == 1, "it runs while it is read"
     stream.close()
-    wait_until_idle(url)
+    wait_until_aborted(url, before + 1)
 
 
 def test_cancelled_task_ends_its_request(async_client, model, messages, url):
@@ -93,9 +105,10 @@ def test_cancelled_task_ends_its_request(async_client, model, messages, url):
             [outcome] = await asyncio.gather(task, return_exceptions=True)
             assert isinstance(outcome, asyncio.CancelledError)
 
-    for stream in (True, False):
+    before = num_aborted(url)
+    for number, stream in enumerate((True, False), start=1):
         asyncio.run(cancel(stream))
-        wait_until_idle(url)
+        wait_until_aborted(url, before + number)
 
 
 def test_many_closed_streams_leave_nothing_behind(async_client, model, messages, url):
@@ -112,9 +125,9 @@ def test_many_closed_streams_leave_nothing_behind(async_client, model, messages,
         async with async_client() as client:
             await asyncio.gather(*(read_a_little(client, 1 + i % 5) for i in range(NUM_STREAMS)))
 
+    before = num_aborted(url)
     asyncio.run(read_all())
-    wait_until_idle(url)
-    assert raw.gauge(url, "vllm:kv_cache_usage_perc") == 0
+    wait_until_aborted(url, before + NUM_STREAMS)
 
 
 def test_bytes_of_a_stream(model, messages, url):
