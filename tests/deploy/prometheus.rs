@@ -1,8 +1,9 @@
 //! A real Prometheus on a free port, in a temporary folder; ends when dropped.
 
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::mpsc::channel;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -19,18 +20,17 @@ pub(crate) struct Prometheus {
 impl Prometheus {
     /// Starts it with a configuration and waits until it answers.
     pub(crate) async fn start(config: &Path, folder: &Path, client: &reqwest::Client) -> Self {
-        // Prometheus cannot tell which port it took, so one is found for it.
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-        let address = format!("127.0.0.1:{}", port.expect("a free port").port());
         let child = Command::new("prometheus")
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
-            .arg(format!("--web.listen-address={address}"))
-            .arg("--log.level=warn")
+            .args(["--web.listen-address=127.0.0.1:0", "--log.level=info"])
             .stdin(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("prometheus is missing; run scripts/test.sh, which installs it");
-        let prometheus = Self { child, url: format!("http://{address}"), client: client.clone() };
+        let mut prometheus = Self { child, url: String::new(), client: client.clone() };
+        let log = prometheus.child.stderr.take().expect("it is piped");
+        prometheus.url = format!("http://{}", listening_address(log));
         let deadline = Instant::now() + PATIENCE;
         loop {
             let answer = client.get(format!("{}/-/ready", prometheus.url)).send().await;
@@ -62,6 +62,23 @@ impl Prometheus {
         };
         self.query(query).await.iter().any(is_number)
     }
+}
+
+/// Where Prometheus says that it listens; the port is the system's choice. Its complaints are passed on.
+fn listening_address(log: ChildStderr) -> String {
+    let (found, address) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(log).lines().map_while(Result::ok) {
+            if line.contains("msg=\"Listening on\"") {
+                let address = line.split("address=").nth(1).unwrap_or_default();
+                // Whoever waited for it may have lost patience.
+                let _ = found.send(address.split(' ').next().unwrap_or_default().to_owned());
+            } else if !line.to_lowercase().contains("level=info") {
+                eprintln!("prometheus: {line}");
+            }
+        }
+    });
+    address.recv_timeout(PATIENCE).expect("Prometheus says where it listens")
 }
 
 impl Drop for Prometheus {

@@ -54,9 +54,9 @@ fn verify_reaches_the_first_token_of_the_real_server() {
     let (code, text) = verify(other.url.trim_end_matches('/'));
     assert_eq!(code, Some(14), "{text}");
     assert!(text.contains("/v1/models is refused"), "{text}");
-    // Layer network: nothing listens.
-    let address = good.url.clone();
-    drop(good);
-    let (code, text) = verify(address.trim_end_matches('/'));
+    // Layer network: nothing listens, and nobody else gets the port.
+    let deaf = tokio::net::TcpSocket::new_v4().expect("a socket");
+    deaf.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let (code, text) = verify(&format!("http://{}", deaf.local_addr().expect("it is bound")));
     assert_eq!(code, Some(12), "{text}");
 }
