@@ -34,6 +34,22 @@ check() { run "$SCRIPTS/check-system.sh" "$@"; }
   said "FAIL host     kernel"
 }
 
+@test "a full disk, little memory, no names" {
+  cat >"$FAKE/bin/df" <<'SH'
+#!/usr/bin/env bash
+printf 'Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/sda1 99999999 0 %s 0%% /\n' $((39 * 1048576))
+SH
+  chmod +x "$FAKE/bin/df"
+  printf 'MemTotal:       8388608 kB\n' >"$ROOT/proc/meminfo"
+  fake getent <<<'exit 2'
+  check
+  exits 10
+  said "FAIL host     disk             39 GiB free on /"
+  said "do: make 40 GiB free"
+  said "warn host     memory           8 GiB"
+  said "warn network  names            registry.k8s.io has no address"
+}
+
 @test "a container, and control groups of version 1" {
   echo '0::/kubepods/burstable/pod1' >"$ROOT/proc/1/cgroup"
   rm "$ROOT/sys/fs/cgroup/cgroup.controllers"

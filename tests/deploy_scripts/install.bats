@@ -127,6 +127,27 @@ cut_and_again() {
   never_called 'kubeadm (init|reset)'
 }
 
+@test "kubernetes: Calico that does not come up is the network's layer, and is waited for again" {
+  sed -i 's/touch "$STATE\/calico"/true/' "$FAKE/kubectl.sh"
+  kubernetes
+  exits 12
+  said "Calico's operator did not register its kinds"
+  said "next: kubectl get pods -n calico-system"
+  never_called '^kubectl taint'
+  programs
+  kubernetes
+  exits 0
+  called "kubectl taint nodes --all"
+}
+
+@test "kubernetes: a node that does not become Ready" {
+  sed -i 's/^case "$\*" in$/&\n  "wait --for=condition=Ready nodes"*) exit 1 ;;/' "$FAKE/kubectl.sh"
+  kubernetes
+  exits 12
+  said "the node does not become Ready"
+  said "next: kubectl get pods -n calico-system"
+}
+
 @test "kubernetes: a failed download of packages is the host's layer" {
   fake apt-get <<<'[[ "$1" != update ]]'
   kubernetes
