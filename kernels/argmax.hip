@@ -3,7 +3,8 @@
 // columns. For rows that ask for nothing else; `sample` passes over those and writes the others.
 //
 // A row whose best is no finite number (NaN is above all numbers, see logit_order) gives NO_TOKEN.
-// Rows of padding are passed over. Mapping: grid (rows), one work-group of 1024 lanes per row, 8 bytes a lane.
+// Rows of padding are passed over.
+// Mapping: grid (rows), one work-group of 1024 lanes per row, 8 bytes a lane.
 // Bound: memory (cache); rows * num_parts * 8 bytes, an eighth of the logits.
 #include "sampler.h"
 

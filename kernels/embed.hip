@@ -1,8 +1,9 @@
 // embed: out[t] = table[token_ids[t]] * scale, for the tokens of a step.
 //
 // Formula: `LayerOps::embed`. Elements are bf16, or f16 in embed_fragments_f16. Layout: table
-// [vocab, cols], out [rows, cols], both with rows of `cols` elements; cols a multiple of 8. A token outside the vocabulary gives a row of
-// zeros (the host validates; a stray id must not read outside the table).
+// [vocab, cols], out [rows, cols], both with rows of `cols` elements; cols a multiple of 8. A token
+// outside the vocabulary gives a row of zeros: the host validates prompts, but the GPU's own last token
+// may be NO_TOKEN (sampler.h), and no id may read outside the table.
 // Mapping: one work-group of 256 per row; a lane moves 16 bytes at a time.
 // Bound: memory; rows * (4 + 2 * 2 * cols) bytes, which is the minimum.
 #include "element.h"

@@ -18,8 +18,10 @@
 //! minus infinity. Any other comes from arithmetic that overflows or from broken weights, and is
 //! answered with [`types::NO_TOKEN`] instead of a wrong token. What the request itself makes
 //! impossible is no such row. Biases and penalties may leave the range: what they make NaN counts
-//! as minus infinity, and plus infinity as the largest finite number. Two deliberate differences from vLLM: among equal logits at the edge of `top_k` or
-//! `top_p` the lowest ids are kept (vLLM keeps all equals of `top_k`), and ranks are unique.
+//! as minus infinity, and plus infinity as the largest finite number.
+//!
+//! Two deliberate differences from vLLM: among equal logits at the edge of `top_k` or `top_p` the
+//! lowest ids are kept (vLLM keeps all equals of `top_k`), and ranks are unique.
 #![forbid(unsafe_code)]
 
 mod adjust;
