@@ -10,6 +10,7 @@ use engine::SubmitError;
 use crate::error::ApiError;
 use crate::generate::{ChoiceDelta, ChoiceRules, Choices};
 use crate::lifecycle::{InFlight, retry_after_s};
+use crate::logprobs::TokenNames;
 use crate::prompt::Prepared;
 use crate::served_model::ServedModel;
 use crate::state::AppState;
@@ -80,6 +81,17 @@ impl Exchange {
         self.note(delta)
     }
 
+    /// Every choice whole, in order, once all have ended.
+    pub(crate) async fn gather(&mut self) -> Result<Vec<ChoiceDelta>, ApiError> {
+        let whole = |index| ChoiceDelta { index, ..ChoiceDelta::default() };
+        let mut choices: Vec<_> = (0..self.request.num_choices()).map(whole).collect();
+        while let Some(delta) = self.next().await {
+            let delta = delta?;
+            choices[delta.index].append(delta);
+        }
+        Ok(choices)
+    }
+
     fn note(
         &mut self,
         delta: Option<Result<ChoiceDelta, ApiError>>,
@@ -122,6 +134,19 @@ impl Exchange {
         let num_prompt = self.request.prompt_of(choice_idx).len() as u64;
         let output = u64::from(tally.num_output_tokens);
         Usage::new(num_prompt, output, u64::from(tally.num_cached_tokens))
+    }
+
+    /// Usage of one choice so far, if each chunk is to carry it.
+    pub(crate) fn continuous_usage(&self, choice_idx: usize) -> Option<Usage> {
+        let stream = self.request.output().stream?;
+        stream.continuous_usage.then(|| self.usage_of(choice_idx))
+    }
+
+    /// How tokens are named in log-probabilities, if those are asked for.
+    pub(crate) fn logprob_names(&self) -> Option<TokenNames<'_>> {
+        let output = self.request.output();
+        output.logprobs?;
+        Some(TokenNames { tokenizer: &self.model.tokenizer, as_ids: output.tokens_as_ids })
     }
 }
 

@@ -9,7 +9,7 @@ use engine::{FirstToken, RequestEvent, RequestStream};
 use futures_util::FutureExt;
 use futures_util::stream::{self, BoxStream, SelectAll, StreamExt};
 use tokenizer::{DetokenizeOptions, Detokenizer, StopStrings};
-use types::{FinishReason, Sampled, StopReason};
+use types::{FinishReason, Sampled, StopReason, TokenId};
 
 use crate::error::ApiError;
 use crate::metrics::{EngineMetrics, RequestOutcome};
@@ -30,6 +30,22 @@ pub(crate) struct ChoiceDelta {
     /// With the choice's first token.
     pub(crate) first: Option<FirstToken>,
     pub(crate) finish: Option<Finish>,
+}
+
+impl ChoiceDelta {
+    /// Makes this delta and the next one of the same choice one.
+    pub(crate) fn append(&mut self, next: Self) {
+        self.text.push_str(&next.text);
+        self.tokens.extend(next.tokens);
+        self.num_output_tokens = next.num_output_tokens;
+        self.num_cached_tokens = next.num_cached_tokens;
+        self.first = self.first.take().or(next.first);
+        self.finish = next.finish.or(self.finish.take());
+    }
+
+    pub(crate) fn token_ids(&self) -> Vec<TokenId> {
+        self.tokens.iter().map(|sampled| sampled.token).collect()
+    }
 }
 
 /// How a choice ended.

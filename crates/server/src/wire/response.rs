@@ -22,7 +22,7 @@ pub(crate) struct ChatResponse<'a> {
 }
 
 /// One answer, or a piece of one.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub(crate) struct ChatChoice {
     pub(crate) index: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
