@@ -33,6 +33,13 @@ pub fn embedded_archs() -> Vec<&'static str> {
     archs
 }
 
+/// The code object of `kernels/{file}.hip` for an architecture, if this build has it; for tests of what
+/// is shipped.
+pub fn code_object(arch: &str, file: &str) -> Option<&'static [u8]> {
+    let object = CODE_OBJECTS.iter().find(|object| object.arch == arch && object.file == file)?;
+    Some(&object.image.bytes)
+}
+
 /// Whether this build can run on any GPU at all.
 ///
 /// # Errors

@@ -34,7 +34,7 @@ pub use buffers::{HipBuffer, HipKvCache};
 pub use device::{HipConfig, HipDevice};
 pub use element::ActivationType;
 pub use error::HipFailure;
-pub use kernels::{embedded_archs, kernel_compiler};
+pub use kernels::{code_object, embedded_archs, kernel_compiler};
 pub use probe::{DeviceInfo, LibraryInfo, list_devices, rccl_info};
 pub use runtime::end_process;
 pub use weight::HipWeight;

@@ -1,4 +1,5 @@
-//! From a file of `kernels/` to a gfx942 code object.
+//! From a file of `kernels/` to a gfx942 code object: the one that `hip` embeds, or that of the compiler
+//! that snapshots are of.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,11 +27,25 @@ pub fn kernel_files() -> Vec<String> {
     sources.iter().map(name).collect()
 }
 
-/// Compiles `kernels/{file}` and returns the linked code object.
+/// The code object of `kernels/{file}` that is shipped.
+///
+/// Panics if this build has none.
+pub(crate) fn shipped(file: &str) -> &'static [u8] {
+    hip::code_object(ARCH, file.trim_end_matches(".hip")).unwrap_or_else(|| {
+        panic!(
+            "this build has no {file} for {ARCH}, only {:?}: build without ROPEWAY_KERNELS, and with \
+             {ARCH} in ROPEWAY_GPU_ARCHS",
+            hip::embedded_archs()
+        )
+    })
+}
+
+/// Compiles `kernels/{file}` and returns the linked code object. What the snapshot of resources records
+/// depends on the compiler, so it is always this one.
 ///
 /// Compiled once in a process. Panics with the compiler's messages if it fails, and names the
 /// packages if it is missing.
-pub fn code_object(file: &str) -> Vec<u8> {
+pub(crate) fn code_object(file: &str) -> Vec<u8> {
     static COMPILED: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     compiled.entry(file.to_owned()).or_insert_with(|| compile(file)).clone()

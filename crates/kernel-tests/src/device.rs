@@ -12,7 +12,7 @@ use cdna3::exec::{
 };
 use cdna3::{CodeObject, Program};
 
-use crate::compile::code_object;
+use crate::compile::shipped;
 
 /// A kernel's parameter struct as bytes: members in order, each aligned to its size.
 #[derive(Clone, Debug, Default)]
@@ -71,8 +71,8 @@ struct Module {
 }
 
 impl Module {
-    fn compile(file: &str) -> Self {
-        let object = CodeObject::parse(&code_object(file)).expect("it is a code object");
+    fn load(file: &str) -> Self {
+        let object = CodeObject::parse(shipped(file)).expect("it is a code object");
         let end = object.segments().iter().map(|s| s.address + s.size_bytes).max().unwrap_or(0);
         let mut image = vec![0; end as usize];
         for segment in object.segments() {
@@ -153,14 +153,14 @@ impl fmt::Display for Ratios {
 }
 
 impl Device {
-    /// Compiles and loads `kernels/{file}`.
+    /// Loads `kernels/{file}`.
     pub fn load(file: &str) -> Self {
         Self::load_all(&[file])
     }
 
-    /// Compiles and loads several files of `kernels/`.
+    /// Loads several files of `kernels/`.
     pub fn load_all(files: &[&str]) -> Self {
-        let modules = files.iter().map(|file| Module::compile(file)).collect();
+        let modules = files.iter().map(|file| Module::load(file)).collect();
         let mut device = Self {
             modules,
             memory: VecMemory::default(),

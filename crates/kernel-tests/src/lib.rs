@@ -1,10 +1,10 @@
-//! Test equipment for `kernels/*.hip`: compiles them for gfx942 with clang-19, loads the code
-//! object and launches its kernels on the emulated device of `cdna3`; and counts whole steps of the
-//! HIP backend on the emulated runtime.
+//! Test equipment for `kernels/*.hip`: launches the kernels that `hip` embeds on the emulated device of
+//! `cdna3`, and counts whole steps of the HIP backend on the emulated runtime. Their resources are read
+//! from what clang-19 makes of them, whatever compiler the build has.
 //!
-//! Owns the compiler flags of the tests and the device they run on, the shapes of models and the
-//! estimate of a step; the references that results are held to are written in the tests. Never
-//! enters the product binary. What it says of time is arithmetic, not measured on hardware.
+//! Owns the device they run on, the shapes of models and the estimate of a step; the references that
+//! results are held to are written in the tests. Never enters the product binary. What it says of time is
+//! arithmetic, not measured on hardware.
 #![forbid(unsafe_code)]
 
 mod cache;
@@ -19,7 +19,7 @@ mod resources;
 mod steps;
 
 pub use cache::{BLOCK_SIZE, CacheShape, CacheType};
-pub use compile::{code_object, kernel_files, kernels_folder};
+pub use compile::{kernel_files, kernels_folder};
 pub use device::{Counted, Device, Params, Ratios};
 pub use element::Element;
 pub use estimate::{KernelTime, MEMORY_LATENCY_S, StepEstimate};
