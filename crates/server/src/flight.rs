@@ -238,7 +238,7 @@ struct Step {
 
 fn text(lifecycle: &Lifecycle, reason: DumpReason) -> String {
     let Some(model) = lifecycle.served_model() else {
-        let phase = lifecycle.startup().progress.phase.as_str();
+        let phase = lifecycle.startup().times.progress.phase.as_str();
         let health = EngineHealth { state: EngineState::Stopped, step_age: None, step_began: None };
         return lines(reason, phase, &health, EngineLoad::default(), &FlightLog::default());
     };

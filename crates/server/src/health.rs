@@ -52,6 +52,7 @@ pub(crate) async fn health(State(state): State<AppState>) -> StatusCode {
 /// `GET /startupz`: how far loading has come; 200 once it is done.
 pub(crate) async fn startupz(State(state): State<AppState>) -> Response {
     let startup = state.lifecycle.startup();
+    let times = startup.times;
     let (code, status) = match (startup.is_ready, startup.has_failed) {
         (true, _) => (StatusCode::OK, "ready"),
         (false, true) => (StatusCode::SERVICE_UNAVAILABLE, "load_failed"),
@@ -59,12 +60,12 @@ pub(crate) async fn startupz(State(state): State<AppState>) -> Response {
     };
     let body = Startup {
         status,
-        phase: startup.progress.phase.as_str(),
-        done_bytes: startup.progress.done_bytes,
-        total_bytes: startup.progress.total_bytes,
-        phase_seconds: startup.phase_elapsed.as_secs_f64(),
-        elapsed_seconds: startup.elapsed.as_secs_f64(),
-        phases: startup
+        phase: times.progress.phase.as_str(),
+        done_bytes: times.progress.done_bytes,
+        total_bytes: times.progress.total_bytes,
+        phase_seconds: times.phase_elapsed.as_secs_f64(),
+        elapsed_seconds: times.elapsed.as_secs_f64(),
+        phases: times
             .finished
             .iter()
             .map(|done| Phase { phase: done.phase.as_str(), seconds: done.duration.as_secs_f64() })

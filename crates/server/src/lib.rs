@@ -23,6 +23,7 @@ mod generate;
 mod health;
 mod kv_events;
 mod lifecycle;
+mod load_timeline;
 mod logprobs;
 mod metrics;
 mod models;

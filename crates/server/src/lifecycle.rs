@@ -1,12 +1,12 @@
 //! The server's life: loading, ready, leaving, draining, dead. One shared object that the loader writes and
 //! every handler reads.
 //!
-//! Reading takes a lock that is only ever held to copy a pointer; nothing here waits for the
-//! engine.
+//! Reading takes a lock that is only ever held to copy a pointer, never together with another one;
+//! nothing here waits for the engine.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use engine::{EngineObserver, EngineState};
 use tokio::sync::watch;
@@ -15,13 +15,12 @@ use types::{LoadPhase, LoadProgress};
 
 use crate::error::ApiError;
 use crate::kv_events::KvPublisher;
+use crate::load_timeline::{LoadTimeline, LoadTimes};
 use crate::metrics::{EngineMetrics, Metrics, MetricsLabels};
 use crate::served_model::ServedModel;
 
 /// Bounds of every Retry-After, in seconds.
 const RETRY_AFTER_S: std::ops::RangeInclusive<u32> = 1..=60;
-/// Retry-After while loading, before there is progress to judge by.
-const LOADING_RETRY_AFTER_S: u32 = 5;
 /// Retry-After while draining: the time a replacement usually needs to be found.
 const DRAINING_RETRY_AFTER_S: u32 = 2;
 
@@ -36,7 +35,7 @@ struct Inner {
     kv_events: Option<KvPublisher>,
     step_timeout: Duration,
     stage: Mutex<Stage>,
-    timeline: Mutex<Timeline>,
+    timeline: LoadTimeline,
     /// Not ready any more, and still taking requests.
     leaving: AtomicBool,
     /// Taking no more requests.
@@ -54,31 +53,11 @@ enum Stage {
     Failed,
 }
 
-/// When each phase of loading began.
-struct Timeline {
-    started: Instant,
-    phase_started: Instant,
-    /// When the bytes of `progress` began to be counted, which phases that take turns share.
-    counting_since: Instant,
-    progress: LoadProgress,
-    finished: Vec<PhaseTime>,
-}
-
-/// A completed phase of loading, all its turns together.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PhaseTime {
-    pub(crate) phase: LoadPhase,
-    pub(crate) duration: Duration,
-}
-
 /// Loading as `/startupz` shows it.
 pub(crate) struct Startup {
     pub(crate) is_ready: bool,
     pub(crate) has_failed: bool,
-    pub(crate) progress: LoadProgress,
-    pub(crate) phase_elapsed: Duration,
-    pub(crate) elapsed: Duration,
-    pub(crate) finished: Vec<PhaseTime>,
+    pub(crate) times: LoadTimes,
 }
 
 /// Why the server is not fit for traffic.
@@ -118,22 +97,13 @@ impl Lifecycle {
         kv_events: Option<KvPublisher>,
         step_timeout: Duration,
     ) -> Self {
-        let now = Instant::now();
-        let progress = LoadProgress::entering(LoadPhase::Resolving);
-        let timeline = Timeline {
-            started: now,
-            phase_started: now,
-            counting_since: now,
-            progress,
-            finished: Vec::new(),
-        };
         Self {
             inner: Arc::new(Inner {
                 metrics,
                 kv_events,
                 step_timeout,
                 stage: Mutex::new(Stage::Loading),
-                timeline: Mutex::new(timeline),
+                timeline: LoadTimeline::new(),
                 leaving: AtomicBool::new(false),
                 draining: AtomicBool::new(false),
                 num_in_flight: AtomicU64::new(0),
@@ -145,14 +115,10 @@ impl Lifecycle {
 
     /// Notes how far loading has come; called by the loader as often as it likes.
     pub fn set_progress(&self, progress: LoadProgress) {
-        let mut timeline = self.timeline();
-        if progress.phase != timeline.progress.phase {
-            self.end_phase(&mut timeline);
+        if let Some(ended) = self.inner.timeline.set_progress(progress) {
+            let seconds = ended.duration.as_secs_f64();
+            self.inner.metrics.set_startup_seconds(ended.phase.as_str(), seconds);
         }
-        if progress.total_bytes != timeline.progress.total_bytes {
-            timeline.counting_since = Instant::now();
-        }
-        timeline.progress = progress;
     }
 
     /// The observer to start the engine with; it feeds this server's metrics.
@@ -171,15 +137,15 @@ impl Lifecycle {
         };
         self.inner.metrics.engine_or_init(&labels).set_model(&model);
         self.set_progress(LoadProgress::entering(LoadPhase::Ready));
-        self.inner.metrics.set_time_to_ready(self.timeline().started.elapsed());
-        *self.stage() = Stage::Ready(Arc::new(model));
+        self.inner.metrics.set_time_to_ready(self.inner.timeline.elapsed());
+        self.set_stage(Stage::Ready(Arc::new(model)));
         self.inner.ready.send_replace(true);
     }
 
     /// Marks loading as failed: `run` returns. Why is for the operator and the caller to say, never
     /// for clients.
     pub fn set_failed(&self) {
-        *self.stage() = Stage::Failed;
+        self.set_stage(Stage::Failed);
         self.inner.failed.send_replace(true);
     }
 
@@ -196,17 +162,17 @@ impl Lifecycle {
 
     /// The model, whether or not new requests are taken.
     pub(crate) fn model(&self) -> Result<Arc<ServedModel>, ApiError> {
-        match &*self.stage() {
-            Stage::Ready(model) => Ok(model.clone()),
-            Stage::Loading => Err(ApiError::loading(self.loading_retry_after_s())),
+        match self.stage() {
+            Stage::Ready(model) => Ok(model),
+            Stage::Loading => Err(ApiError::loading(self.inner.timeline.retry_after_s())),
             Stage::Failed => Err(ApiError::load_failed()),
         }
     }
 
     /// The model if it is loaded.
     pub(crate) fn served_model(&self) -> Option<Arc<ServedModel>> {
-        match &*self.stage() {
-            Stage::Ready(model) => Some(model.clone()),
+        match self.stage() {
+            Stage::Ready(model) => Some(model),
             Stage::Loading | Stage::Failed => None,
         }
     }
@@ -234,7 +200,7 @@ impl Lifecycle {
 
     /// Whether traffic should come here.
     pub(crate) fn check_ready(&self) -> Result<(), NotReady> {
-        match &*self.stage() {
+        match self.stage() {
             Stage::Loading => return Err(NotReady::Loading),
             Stage::Failed => return Err(NotReady::LoadFailed),
             Stage::Ready(_) => {}
@@ -244,20 +210,12 @@ impl Lifecycle {
     }
 
     pub(crate) fn startup(&self) -> Startup {
-        let (is_ready, has_failed) = match &*self.stage() {
+        let (is_ready, has_failed) = match self.stage() {
             Stage::Loading => (false, false),
             Stage::Ready(_) => (true, false),
             Stage::Failed => (false, true),
         };
-        let timeline = self.timeline();
-        Startup {
-            is_ready,
-            has_failed,
-            progress: timeline.progress,
-            phase_elapsed: timeline.phase_started.elapsed(),
-            elapsed: timeline.started.elapsed(),
-            finished: timeline.finished.clone(),
-        }
+        Startup { is_ready, has_failed, times: self.inner.timeline.snapshot() }
     }
 
     /// Turns readiness red; requests are still taken.
@@ -337,45 +295,18 @@ impl Lifecycle {
     }
 
     fn is_warming_up_for(&self, limit: Duration) -> bool {
-        let timeline = self.timeline();
-        let is_loading = matches!(*self.stage(), Stage::Loading);
-        is_loading
-            && timeline.progress.phase == LoadPhase::WarmingUp
-            && timeline.phase_started.elapsed() > limit
+        let (phase, elapsed) = self.inner.timeline.phase();
+        let is_loading = matches!(self.stage(), Stage::Loading);
+        is_loading && phase == LoadPhase::WarmingUp && elapsed > limit
     }
 
-    fn loading_retry_after_s(&self) -> u32 {
-        let timeline = self.timeline();
-        let LoadProgress { done_bytes, total_bytes, .. } = timeline.progress;
-        if done_bytes == 0 || total_bytes <= done_bytes {
-            return LOADING_RETRY_AFTER_S;
-        }
-        let per_byte = timeline.counting_since.elapsed().as_secs_f64() / done_bytes as f64;
-        retry_after_s(Duration::from_secs_f64(per_byte * (total_bytes - done_bytes) as f64))
+    /// A copy, so that nobody goes on while holding the lock.
+    fn stage(&self) -> Stage {
+        self.inner.stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn end_phase(&self, timeline: &mut Timeline) {
-        let now = Instant::now();
-        let phase = timeline.progress.phase;
-        let mut duration = now - timeline.phase_started;
-        timeline.phase_started = now;
-        // Phases that take turns are one entry with the sum of their times.
-        match timeline.finished.iter_mut().find(|done| done.phase == phase) {
-            Some(done) => {
-                done.duration += duration;
-                duration = done.duration;
-            }
-            None => timeline.finished.push(PhaseTime { phase, duration }),
-        }
-        self.inner.metrics.set_startup_seconds(phase.as_str(), duration.as_secs_f64());
-    }
-
-    fn stage(&self) -> MutexGuard<'_, Stage> {
-        self.inner.stage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn timeline(&self) -> MutexGuard<'_, Timeline> {
-        self.inner.timeline.lock().unwrap_or_else(PoisonError::into_inner)
+    fn set_stage(&self, stage: Stage) {
+        *self.inner.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
     }
 }
 
@@ -401,4 +332,37 @@ impl Drop for InFlight {
 pub(crate) fn retry_after_s(wait: Duration) -> u32 {
     let seconds = wait.as_secs_f64().ceil().min(f64::from(*RETRY_AFTER_S.end())) as u32;
     seconds.max(*RETRY_AFTER_S.start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    /// Every reader and the loader at once: none may wait for a lock that another holds for good.
+    #[test]
+    fn readers_and_the_loader_never_wait_for_each_other() {
+        const NUM_ROUNDS: usize = 50_000;
+        let progress = LoadProgress::entering(LoadPhase::WarmingUp);
+        let readers: [fn(&Lifecycle); 4] = [
+            |lifecycle| assert!(lifecycle.model().is_err()),
+            |lifecycle| assert!(!lifecycle.is_warming_up_for(Duration::MAX)),
+            |lifecycle| assert!(!lifecycle.startup().is_ready),
+            |lifecycle| lifecycle.set_progress(LoadProgress::entering(LoadPhase::WarmingUp)),
+        ];
+        let lifecycle = Lifecycle::new(Arc::new(Metrics::new(false)), None, Duration::MAX);
+        lifecycle.set_progress(progress);
+        let (ended, ends) = channel();
+        for read in readers {
+            let (lifecycle, ended) = (lifecycle.clone(), ended.clone());
+            thread::spawn(move || {
+                (0..NUM_ROUNDS).for_each(|_| read(&lifecycle));
+                ended.send(()).expect("the test listens");
+            });
+        }
+        for _ in readers {
+            ends.recv_timeout(Duration::from_secs(60)).expect("no thread waits for ever");
+        }
+    }
 }
