@@ -7,17 +7,19 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use tokio::sync::mpsc::UnboundedSender;
 use types::RequestId;
 
 use crate::core::StepMessage;
-use crate::health::Vitals;
+use crate::health::{EngineState, Vitals};
+use crate::ledger::Event;
 use crate::message::{FirstToken, RequestEvent};
 use crate::report::{EngineObserver, TokenTiming};
 
 /// Where each open request's events go. Locked by submitters and the dispatcher, never by the
-/// engine thread; held for a map operation only.
+/// engine thread; held for operations on the map and on channels that never wait.
 ///
 /// A request's channel is unbounded in type but not in fact: it carries at most `max_tokens`
 /// tokens and one finish, and `max_tokens` is bounded by the context length.
@@ -78,47 +80,67 @@ impl Dispatcher {
     /// Until the engine thread drops its sender.
     pub(crate) fn run(mut self) {
         while let Ok(mut message) = self.messages.recv() {
-            self.dispatch(&mut message);
+            self.observe(&message);
+            self.route(&mut message.events);
             message.clear();
             // The engine thread may be gone already; then nobody needs the memory.
             let _ = self.recycled.send(message);
         }
-        // A submission that raced with the engine's end sees its stream close instead of waiting.
-        self.routes.close(&self.vitals);
     }
 
-    fn dispatch(&mut self, message: &mut StepMessage) {
+    fn observe(&mut self, message: &StepMessage) {
         if let Some(report) = &message.report {
             self.observer.on_step(report);
         }
         if !message.kv_events.is_empty() {
             self.observer.on_kv_events(&message.kv_events);
         }
-        let mut table = self.routes.lock();
-        for event in message.events.drain(..) {
-            // A missing route or a closed receiver means that the client has gone; its abort is
-            // on the way to the engine.
-            let mut first = None;
+        for event in &message.events {
             if let Some((_, timing)) = &event.token {
                 self.observer.on_token(*timing);
-                if let TokenTiming::First { ttft, queue_time, num_cached_tokens, .. } = *timing {
-                    first = Some(FirstToken { num_cached_tokens, queue_time, ttft });
-                }
             }
             if let Some((reason, stats)) = &event.finish {
                 self.observer.on_finish(reason, stats);
             }
-            let ends = event.finish.is_some();
-            if let Some(route) = table.senders.get(&event.id) {
-                let token = event.token.map(|(sampled, _)| sampled);
-                let finish = event.finish;
+        }
+    }
+
+    fn route(&self, events: &mut Vec<Event>) {
+        let mut table = self.routes.lock();
+        for Event { id, token, finish } in events.drain(..) {
+            let first = token.as_ref().and_then(|(_, timing)| first_token(timing));
+            let ends = finish.is_some();
+            // A missing route or a closed receiver means that the client has gone; its abort is
+            // on the way to the engine.
+            if let Some(route) = table.senders.get(&id) {
+                let token = token.map(|(sampled, _)| sampled);
                 let _ = route.send(RequestEvent { token, first, finish });
             }
             // Closed while the engine was given up: nobody listens, and none is counted as open.
             if ends && !table.closed {
-                table.senders.remove(&event.id);
+                table.senders.remove(&id);
                 self.vitals.num_open.fetch_sub(1, Ordering::Release);
             }
         }
+    }
+}
+
+fn first_token(timing: &TokenTiming) -> Option<FirstToken> {
+    match *timing {
+        TokenTiming::First { ttft, queue_time, num_cached_tokens, .. } => {
+            Some(FirstToken { num_cached_tokens, queue_time, ttft })
+        }
+        TokenTiming::Next { .. } => None,
+    }
+}
+
+/// However it ends, nobody waits for an answer that will not come. A submission that raced with the
+/// engine's end sees its stream close.
+impl Drop for Dispatcher {
+    fn drop(&mut self) {
+        let panicked = if thread::panicking() { "dispatcher" } else { "engine thread" };
+        // An engine thread that ends by itself has said so before it dropped its sender.
+        self.vitals.end(EngineState::Dead(format!("the {panicked} panicked").into()));
+        self.routes.close(&self.vitals);
     }
 }

@@ -134,7 +134,7 @@ impl EngineHandle {
     /// refused with `cause`.
     pub fn abandon(&self, cause: &str) {
         tracing::error!(%cause, "the engine is given up");
-        self.shared.vitals.state.send_replace(EngineState::Dead(Arc::from(cause)));
+        self.shared.vitals.end(EngineState::Dead(Arc::from(cause)));
         self.shared.routes.close(&self.shared.vitals);
     }
 
@@ -167,30 +167,12 @@ pub struct RequestStream {
 }
 
 impl RequestStream {
-    /// The sequence's id, for logs.
-    pub fn id(&self) -> RequestId {
-        self.id
-    }
-
     /// The next event; `None` after the finish, or without one if the engine has stopped.
     pub async fn next(&mut self) -> Option<RequestEvent> {
         if self.finished {
             return None;
         }
         let event = self.events.recv().await;
-        self.note(event)
-    }
-
-    /// An event that has already arrived, without waiting.
-    pub fn try_next(&mut self) -> Option<RequestEvent> {
-        if self.finished {
-            return None;
-        }
-        let event = self.events.try_recv().ok()?;
-        self.note(Some(event))
-    }
-
-    fn note(&mut self, event: Option<RequestEvent>) -> Option<RequestEvent> {
         if event.as_ref().is_none_or(|event| event.finish.is_some()) {
             self.finished = true;
         }

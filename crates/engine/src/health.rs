@@ -44,7 +44,7 @@ pub(crate) struct Vitals {
     /// Requests submitted whose end has not been delivered.
     pub(crate) num_open: AtomicUsize,
     num_running: AtomicUsize,
-    /// Waiting set of the scheduler, preempted sequences included.
+    /// Sequences whose blocks were taken back and that wait to be admitted again.
     num_preempted: AtomicUsize,
     kv_usage_ppm: AtomicUsize,
 }
@@ -61,6 +61,17 @@ impl Vitals {
             num_preempted: AtomicUsize::new(0),
             kv_usage_ppm: AtomicUsize::new(0),
         }
+    }
+
+    /// Notes how the engine ends. The first end stands: one that died is not stopped later.
+    pub(crate) fn end(&self, end: EngineState) {
+        self.state.send_if_modified(|state| {
+            let lives = matches!(state, EngineState::Running | EngineState::Draining);
+            if lives {
+                *state = end;
+            }
+            lives
+        });
     }
 
     pub(crate) fn step_begins(&self) {

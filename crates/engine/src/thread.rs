@@ -122,17 +122,21 @@ struct EngineThread {
 
 impl EngineThread {
     fn run(mut self) {
-        let mut message = self.free_message();
+        let mut message = self.recycled.try_recv().expect("all messages are here at the start");
         loop {
             if !self.take_commands(&mut message) {
                 break self.stop(message, FinishReason::Abort, EngineState::Stopped);
             }
             if let Err(cause) = self.step(&mut message) {
                 tracing::error!(%cause, "the engine has stopped");
-                let reason = FinishReason::Error(Arc::from("the engine has stopped"));
-                break self.stop(message, reason, EngineState::Dead(cause));
+                break self.stop(message, engine_has_stopped(), EngineState::Dead(cause));
             }
-            message = self.publish(message);
+            let Some(next) = self.publish(message) else {
+                // It has told everybody, so this ends nobody's stream; it ends the executor.
+                let dead = EngineState::Dead(Arc::from("the dispatcher has gone"));
+                break self.stop(StepMessage::default(), engine_has_stopped(), dead);
+            };
+            message = next;
         }
     }
 
@@ -196,25 +200,19 @@ impl EngineThread {
         }
     }
 
-    /// Sends the message and returns an empty one.
-    fn publish(&self, message: StepMessage) -> StepMessage {
+    /// Sends the message and returns an empty one, for which it waits while all are with the
+    /// dispatcher. `None` if the dispatcher has gone, which only a panic makes it do before this.
+    fn publish(&self, message: StepMessage) -> Option<StepMessage> {
         if message.is_empty() {
-            return message;
+            return Some(message);
         }
-        // The dispatcher outlives this thread: it runs until this sender is dropped.
-        let _ = self.messages.send(message);
-        self.free_message()
-    }
-
-    /// A message that came back; waits for one while all are with the dispatcher.
-    fn free_message(&self) -> StepMessage {
-        // Fails only if the dispatcher has panicked; then nobody listens.
-        self.recycled.recv().unwrap_or_default()
+        self.messages.send(message).ok()?;
+        self.recycled.recv().ok()
     }
 
     /// Ends every request, those still in the command channel included, and marks the end.
     fn stop(mut self, mut message: StepMessage, reason: FinishReason, state: EngineState) {
-        self.vitals.state.send_replace(state);
+        self.vitals.end(state);
         self.core.end_all(reason.clone(), &mut message);
         while let Ok(command) = self.commands.try_recv() {
             if let Command::Submit(submissions) = command {
@@ -223,6 +221,12 @@ impl EngineThread {
         }
         self.core.end_all(reason, &mut message);
         self.note_queue();
-        self.publish(message);
+        // Fails if the dispatcher has gone, which has closed every route.
+        let _ = self.messages.send(message);
     }
+}
+
+/// What clients are told of a death; the cause is for operators.
+fn engine_has_stopped() -> FinishReason {
+    FinishReason::Error(Arc::from("the engine has stopped"))
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed test says where")]
 
 mod ahead;
+mod panics;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,8 +16,8 @@ use engine::{
     MAX_STEP_MESSAGES, Policy, RequestStats, RequestStream, StepReport, SubmitError, TokenTiming,
 };
 use types::{
-    CacheSalt, EngineRequest, FinishReason, NO_TOKEN, Sampled, SamplingParams, StepInput,
-    StopConditions, StopReason,
+    CacheSalt, EngineRequest, FinishReason, NO_TOKEN, Sampled, SamplingParams, StepCounts,
+    StepInput, StopConditions, StopReason,
 };
 
 const EOS: u32 = 999;
@@ -45,6 +46,8 @@ struct Scripted {
     in_flight: VecDeque<Vec<u32>>,
     /// Last sampled token by sampler slot.
     last: Vec<u32>,
+    /// Panics where the engine does not expect it of an executor.
+    panics_when_counted: bool,
 }
 
 impl Scripted {
@@ -58,6 +61,7 @@ impl Scripted {
             num_collected: 0,
             in_flight: VecDeque::new(),
             last: vec![0; max_num_seqs],
+            panics_when_counted: false,
         }
     }
 }
@@ -99,6 +103,11 @@ impl Executor for Scripted {
         (self.on_collect)(self.num_collected - 1)?;
         sampled.extend(tokens.into_iter().map(|token| Sampled { token, logprobs: None }));
         Ok(())
+    }
+
+    fn step_counts(&self) -> StepCounts {
+        assert!(!self.panics_when_counted, "planted panic");
+        StepCounts::default()
     }
 }
 
