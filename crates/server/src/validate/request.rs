@@ -165,14 +165,12 @@ impl ValidRequest {
     /// One engine request per choice: all choices of the first prompt, then of the second, ...
     pub(crate) fn engine_requests(&self) -> Vec<EngineRequest> {
         let generation = &self.generation;
-        let params: Vec<Arc<SamplingParams>> =
-            (0..generation.n).map(|choice| Arc::new(self.sampling(choice))).collect();
         let mut requests = Vec::with_capacity(self.num_choices());
         for prompt in &self.prompts {
-            for sampling in &params {
+            for choice in 0..generation.n {
                 requests.push(EngineRequest {
                     prompt: prompt.tokens.clone(),
-                    sampling: sampling.clone(),
+                    sampling: Arc::new(self.sampling(choice)),
                     stop: StopConditions {
                         max_tokens: prompt.max_tokens,
                         eos_token_ids: generation.stopping.eos_token_ids.clone(),
@@ -186,7 +184,9 @@ impl ValidRequest {
         requests
     }
 
-    /// Choices of one prompt differ by their seed; the same request repeats the same choices.
+    /// With a seed the same request repeats the same choices: those of one prompt have seeds in a row,
+    /// and each prompt has the ones it would have alone. Without, every choice of every prompt draws
+    /// its own.
     fn sampling(&self, choice: u32) -> SamplingParams {
         let seed = match self.generation.seed {
             Some(seed) => (seed as u64).wrapping_add(u64::from(choice)),

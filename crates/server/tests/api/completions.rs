@@ -78,6 +78,26 @@ async fn choices_are_numbered_prompt_by_prompt() {
     assert_eq!(body["usage"]["completion_tokens"], 8);
 }
 
+/// The same text three times, two choices each. Without a seed every sequence draws its own; with one,
+/// the choices of each prompt have the seeds they would have alone.
+#[tokio::test]
+async fn sequences_share_random_numbers_only_by_a_seed() {
+    let server = Setup::answering("!").start();
+    let fields = |seed: Value| json!({"prompt": ["a", "a", "a"], "n": 2, "seed": seed});
+    let seeds = async |seed: Value| {
+        assert_eq!(server.complete(fields(seed)).await.status, 200);
+        let mut seeds = std::mem::take(&mut *server.seeds.lock().unwrap());
+        seeds.sort_unstable();
+        seeds
+    };
+    let mut drawn = seeds(Value::Null).await;
+    drawn.extend(seeds(Value::Null).await);
+    drawn.sort_unstable();
+    drawn.dedup();
+    assert_eq!(drawn.len(), 12, "{drawn:?}");
+    assert_eq!(seeds(json!(7)).await, [7, 7, 7, 8, 8, 8]);
+}
+
 #[tokio::test]
 async fn nothing_to_generate_gives_the_prompt_back() {
     let server = Setup::answering("!").start();

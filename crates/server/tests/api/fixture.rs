@@ -1,8 +1,8 @@
 //! A server around a scripted executor: it "generates" a fixed text, byte by byte.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -18,6 +18,8 @@ use types::{Sampled, StepInput, TokenLogprobs};
 /// Ends an answer.
 pub(crate) const EOS: u32 = 256;
 pub(crate) const VOCAB_SIZE: usize = 259;
+/// A special token of the tokenizer for which the model has no row.
+pub(crate) const BEYOND: &str = "<|beyond|>";
 pub(crate) const MODEL: &str = "tiny";
 /// Nothing in these tests should take this long.
 pub(crate) const WAIT: Duration = Duration::from_secs(20);
@@ -62,6 +64,7 @@ impl Setup {
             lifecycle: lifecycle.clone(),
             server,
             engine: None,
+            seeds: Arc::default(),
         };
         let executor = Scripted {
             script: self.script,
@@ -71,6 +74,7 @@ impl Setup {
             num_steps: 0,
             logprobs: HashMap::new(),
             sampled: Vec::new(),
+            seeds: test.seeds.clone(),
         };
         let max_num_queued_reqs = self.max_num_queued_reqs;
         let load = move || {
@@ -114,7 +118,7 @@ fn served_model(engine: EngineHandle) -> ServedModel {
     }
 }
 
-/// 256 byte tokens (id = byte) and three special ones.
+/// 256 byte tokens (id = byte), three special ones, and [`BEYOND`].
 pub(crate) fn tokenizer() -> Tokenizer {
     // GPT-2's printable stand-ins for bytes.
     let is_printable = |byte: u8| matches!(byte, 33..=126 | 161..=172 | 174..=255);
@@ -130,9 +134,9 @@ pub(crate) fn tokenizer() -> Tokenizer {
             char::from_u32(code).unwrap().to_string()
         })
         .collect();
-    tokens.extend(["<|endoftext|>", "<|im_start|>", "<|im_end|>"].map(String::from));
+    tokens.extend(["<|endoftext|>", "<|im_start|>", "<|im_end|>", BEYOND].map(String::from));
     let mut token_types = vec![1; 256];
-    token_types.extend([3; 3]);
+    token_types.extend([3; 4]);
     Tokenizer::from_gguf(GgufVocab {
         model: "gpt2".into(),
         pre: None,
@@ -162,6 +166,7 @@ struct Scripted {
     num_steps: usize,
     logprobs: HashMap<u32, u32>,
     sampled: Vec<Sampled>,
+    seeds: Arc<Mutex<Vec<u64>>>,
 }
 
 impl Executor for Scripted {
@@ -181,6 +186,7 @@ impl Executor for Scripted {
         self.num_steps += 1;
         (self.gate)(self.num_steps - 1)?;
         for admitted in &input.admitted {
+            self.seeds.lock().unwrap().push(admitted.params.seed);
             match admitted.params.logprobs {
                 Some(num_top) => self.logprobs.insert(admitted.slot.0, num_top),
                 None => self.logprobs.remove(&admitted.slot.0),
@@ -222,6 +228,8 @@ pub(crate) struct TestServer {
     pub(crate) lifecycle: Lifecycle,
     pub(crate) server: Server,
     pub(crate) engine: Option<EngineHandle>,
+    /// Of every sequence admitted, in order.
+    pub(crate) seeds: Arc<Mutex<Vec<u64>>>,
 }
 
 /// A whole response.
