@@ -20,7 +20,8 @@ use tokio::time::sleep;
 use crate::config::ServerConfig;
 use crate::lifecycle::Lifecycle;
 
-/// Dumps of one process; further ones are refused, so that a disk cannot be filled with them.
+/// Dumps of one process; further ones are refused, so that a disk cannot be filled with them. The one
+/// of the engine's death is always written.
 const MAX_DUMPS: usize = 64;
 /// Longest time between two looks at the heartbeat.
 const MAX_LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -130,7 +131,7 @@ impl Watchdog {
 
     async fn dump(&self, reason: DumpReason) {
         let number = self.num_dumps.fetch_add(1, Ordering::Relaxed);
-        if number >= MAX_DUMPS {
+        if number >= MAX_DUMPS && reason != DumpReason::Fatal {
             tracing::error!(limit = MAX_DUMPS, "no further flight recorder dump is written");
             return;
         }

@@ -109,3 +109,29 @@ async fn a_dump_on_request_also_while_loading() {
     stop.stop();
     exit.await.unwrap().unwrap();
 }
+
+/// What an operator asked for too often must not cost the dump that tells of the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_engines_death_is_dumped_however_many_dumps_there_were() {
+    /// As many as one process writes.
+    const MAX_DUMPS: usize = 64;
+    let folder = tempfile::tempdir().unwrap();
+    let mut setup = Setup::answering("abc");
+    setup.config.death_linger = Duration::ZERO;
+    setup.config.flight_recorder_dir = Some(folder.path().to_owned());
+    setup.gate = Box::new(|_| Err(engine::ExecError::Fatal("device 0 is gone".into())));
+    let test = setup.start();
+    let (router, dump) = (test.router.clone(), test.server.dump_handle());
+    let exit = tokio::spawn(test.server.serve());
+    for num_dumps in 1..=MAX_DUMPS {
+        dump.dump();
+        eventually("a dump", || dumps(folder.path()).len() == num_dumps).await;
+    }
+    dump.dump();
+    assert_eq!(chat(&router, json!({})).await.unwrap(), 500);
+    exit.await.unwrap().unwrap();
+    let dumps = dumps(folder.path());
+    let reasons: Vec<&Value> = dumps.iter().map(|dump| &dump[0]["reason"]).collect();
+    assert_eq!(reasons.iter().filter(|reason| **reason == "signal").count(), MAX_DUMPS);
+    assert_eq!(reasons.iter().filter(|reason| **reason == "fatal").count(), 1);
+}
