@@ -153,8 +153,9 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         let usage = self.usage();
+        let unfinished = if self.has_failed { "error" } else { "abort" };
         let reasons: Vec<&str> =
-            self.tallies.iter().map(|tally| tally.finish_reason.unwrap_or("abort")).collect();
+            self.tallies.iter().map(|tally| tally.finish_reason.unwrap_or(unfinished)).collect();
         tracing::info!(
             target: "requests",
             request_id = %self.id,

@@ -260,6 +260,7 @@ async fn failed_and_aborted_requests_have_spans() {
     eventually("the span arrives", || !collector.named("text_completion tiny").is_empty()).await;
     let root = &collector.named("text_completion tiny")[0];
     assert_eq!(root.status, 2, "an error");
+    assert_eq!(root.attributes["gen_ai.response.finish_reasons"], json!(["error"]));
     assert!(!root.attributes.contains_key("gen_ai.latency.time_to_first_token"));
     assert_eq!(collector.named("queue").len(), 1);
     assert!(collector.named("prefill").is_empty());
