@@ -280,19 +280,64 @@ async fn a_second_signal_ends_at_once() {
     assert_ne!(server.exit_code(), 0, "what ran was cut off, and the exit code says so");
 }
 
-/// A tiny model with a context of 131,072 tokens, made from a golden one. Its window is short, so
-/// that the prefill is long in steps and not in attention.
-fn long_context_model() -> tempfile::TempDir {
+/// A copy of the golden folder `name` with its `file` changed.
+fn changed(name: &str, file: &str, change: impl FnOnce(&mut Value)) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(golden("mistral")).unwrap() {
+    for entry in std::fs::read_dir(golden(name)).unwrap() {
         let entry = entry.unwrap();
         std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
     }
-    let path = folder.path().join("config.json");
-    let mut config: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-    config["max_position_embeddings"] = json!(131_072);
-    std::fs::write(&path, config.to_string()).unwrap();
+    let path = folder.path().join(file);
+    let mut json: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    change(&mut json);
+    std::fs::write(&path, json.to_string()).unwrap();
     folder
+}
+
+/// A vocabulary with one token that the model has no row for, as a padding token added for training
+/// is. A prompt that spells it is refused, in text and in a chat; what else runs goes on.
+#[tokio::test]
+async fn a_token_beyond_the_models_rows_is_refused_and_fails_no_step() {
+    let model = changed("llama", "tokenizer.json", |tokenizer| {
+        let tokens = tokenizer["added_tokens"].as_array_mut().unwrap();
+        let mut padding = tokens[0].clone();
+        (padding["id"], padding["content"]) = (json!(320), json!("[PAD]"));
+        tokens.push(padding);
+    });
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let args = ["--served-model-name", "tiny"];
+    let told = log.reopen().unwrap().into();
+    let server = ServerProcess::listen_telling(model.path(), &args, &[], told);
+    server.line_with("ready");
+    let body = |prompt: &str| json!({"model": "tiny", "prompt": prompt, "ignore_eos": true});
+    let mut long = streaming(body("the valley"));
+    long["max_tokens"] = json!(150);
+    let running = client().post(server.endpoint("/v1/completions")).json(&long).send();
+    let mut running = running.await.unwrap();
+    let mut text = String::from_utf8(running.chunk().await.unwrap().unwrap().into()).unwrap();
+    let message = json!({"role": "user", "content": "hello [PAD]"});
+    for (path, param, bad) in [
+        ("/v1/completions", "prompt", body("hello [PAD]")),
+        ("/v1/chat/completions", "messages", json!({"model": "tiny", "messages": [message]})),
+    ] {
+        let (status, answer) = post(&server, path, &bad).await;
+        assert_eq!((status, &answer["error"]["param"]), (400, &json!(param)), "{answer}");
+        let said = answer["error"]["message"].as_str().unwrap();
+        assert!(said.contains("320"), "{said}");
+    }
+    while let Some(bytes) = running.chunk().await.unwrap() {
+        text.push_str(std::str::from_utf8(&bytes).unwrap());
+    }
+    assert!(text.ends_with("data: [DONE]\n\n") && !text.contains("error"), "{text}");
+    let log = std::fs::read_to_string(log.path()).unwrap();
+    let warnings = log.lines().filter(|line| line.contains("tokenizer has tokens")).count();
+    assert_eq!(warnings, 1, "{log}");
+}
+
+/// A tiny model with a context of 131,072 tokens, made from a golden one. Its window is short, so
+/// that the prefill is long in steps and not in attention.
+fn long_context_model() -> tempfile::TempDir {
+    changed("mistral", "config.json", |config| config["max_position_embeddings"] = json!(131_072))
 }
 
 /// A text of a little over 100,000 tokens.

@@ -113,6 +113,14 @@ fn load(
     }
     progress(LoadProgress::entering(LoadPhase::LoadingTokenizer));
     let tokenizer = load::tokenizer(&planned.files.tokenizer)?;
+    let (num_tokens, num_rows) = (tokenizer.vocab_size(), planned.files.spec.vocab_size);
+    if num_tokens > num_rows {
+        tracing::warn!(
+            num_tokens,
+            num_rows,
+            "the tokenizer has tokens that the model has no rows for: prompts with one are refused"
+        );
+    }
     let chat_template = chat_template(config.model.chat_template.as_deref(), &tokenizer)?;
     let names = served_names(config, planned.files.path());
     let eos_token_ids = load::eos_token_ids(&planned.files.spec, &tokenizer);

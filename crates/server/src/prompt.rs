@@ -113,6 +113,8 @@ fn encode(
     }
     let mut tokens = encode_text(param, text, options, tokenizer)?;
     truncation.apply(&mut tokens);
+    // A tokenizer may have more tokens than the model has rows, and text may spell them.
+    check_token_ids(param, &tokens, context.limits().vocab_size)?;
     Ok(tokens)
 }
 

@@ -84,7 +84,8 @@ pub(super) fn split(prompt: Prompt, context: &Context<'_>) -> Result<Vec<PromptS
     Ok(sources)
 }
 
-/// Token ids that came from a client.
+/// Token ids of a prompt, as sent or made of its text: one without a row in the model would fail its
+/// whole step, other requests included.
 pub(crate) fn check_token_ids(
     param: &str,
     tokens: &[TokenId],

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::fixture::{Setup, TestServer, post};
+use crate::fixture::{BEYOND, Setup, TestServer, post};
 
 const CHAT: &str = "/v1/chat/completions";
 const TEXT: &str = "/v1/completions";
@@ -260,4 +260,22 @@ async fn bodies_that_are_not_requests() {
     assert_eq!(server.send(post(TEXT, lone_surrogate)).await.status, 400);
     let nul = br#"{"prompt": "a\u0000b<|endoftext|>"}"#.to_vec();
     assert_eq!(server.send(post(TEXT, nul)).await.status, 200);
+}
+
+/// A tokenizer may have tokens for which the model has no row; one of them in a step would fail it
+/// for everybody.
+#[tokio::test]
+async fn text_with_a_token_that_the_model_lacks() {
+    let server = Setup::answering("x").start();
+    let text = format!("abc{BEYOND}");
+    let message = json!({"role": "user", "content": text});
+    for (path, param, fields) in [
+        (TEXT, "prompt", json!({"prompt": text})),
+        (TEXT, "prompt", json!({"prompt": ["a", text]})),
+        (CHAT, "messages", json!({"messages": [message]})),
+    ] {
+        refused_with(&server, path, param, fields).await;
+    }
+    let cut = json!({"prompt": text, "truncate_prompt_tokens": 3, "truncation_side": "right"});
+    assert_eq!(server.complete(cut).await.status, 200, "it is cut away");
 }
