@@ -60,7 +60,7 @@ answers() { ping -c 1 -W 1 "$1" >/dev/null 2>&1; }
 node_network() {
   local address
   address="$(kubectl get nodes -o 'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}')"
-  ip -o -4 address show 2>/dev/null | awk '{print $4}' | grep "^${address// */}/" | head -n 1
+  ip -o -4 address show 2>/dev/null | awk '{print $4}' | grep "^${address// */}/" | head -n 1 || true
 }
 
 # Eleven addresses below the end of the node's network (.240 to .250 in a /24), each asked whether it is

@@ -129,7 +129,9 @@ packages() {
 
 # Apart from the installation: a run may have ended between the two.
 held_and_enabled() {
-  if (($(apt-mark showhold 2>/dev/null | grep -cE '^(kubelet|kubeadm|kubectl)$') < 3)); then
+  local held
+  held="$(apt-mark showhold 2>/dev/null | grep -cE '^(kubelet|kubeadm|kubectl)$' || true)"
+  if ((held < 3)); then
     why "held, so that an ordinary upgrade does not change the cluster's version"
     run apt-mark hold kubelet kubeadm kubectl
   fi

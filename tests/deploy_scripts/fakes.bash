@@ -168,6 +168,10 @@ tree() { (cd "$BATS_TEST_TMPDIR" && find root site -type f -exec sha256sum {} + 
 said() { [[ "$output" == *"$1"* ]] || { printf 'not said: %s\nbut: %s\n' "$1" "$output" >&2; return 1; }; }
 not_said() { [[ "$output" != *"$1"* ]] || { printf 'said: %s\n%s\n' "$1" "$output" >&2; return 1; }; }
 called() { grep -qF -- "$1" "$CALLS" || { printf 'not called: %s\n' "$1" >&2; cat "$CALLS" >&2; return 1; }; }
-exits() { [[ "$status" -eq "$1" ]] || { printf 'exit %s, not %s:\n%s\n' "$status" "$1" "$output" >&2; return 1; }; }
+# A run that succeeds has printed no error either: an error trap that fires in a subshell ends only that.
+exits() {
+  [[ "$status" -eq "$1" ]] || { printf 'exit %s, not %s:\n%s\n' "$status" "$1" "$output" >&2; return 1; }
+  (($1)) || not_said "error ["
+}
 # A line that starts with `!` never fails a test of bats, so: no call matches the expression.
 never_called() { if grep -E -- "$1" "$CALLS" >&2; then return 1; fi; }

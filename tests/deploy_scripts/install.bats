@@ -207,6 +207,7 @@ cut_and_again() {
 @test "operator: a second run installs nothing" {
   touch "$STATE/cluster"
   operator
+  exits 0
   : >"$CALLS"
   operator
   exits 0
