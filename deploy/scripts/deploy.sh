@@ -83,6 +83,14 @@ derive_range() {
   range="$(to_address "$first")-$(to_address "$last")"
 }
 
+announcers() {
+  step network "kubectl label nodes NAME $EXCLUDE_LABEL-" "Nodes that may announce addresses"
+  if no_node_announces; then
+    ((DRY_RUN)) || fail "every node is labelled $EXCLUDE_LABEL, so MetalLB would announce no address"
+    say "   none: all are labelled $EXCLUDE_LABEL"
+  fi
+}
+
 install_metallb() {
   step network "kubectl get pods -n metallb-system" "MetalLB $METALLB_VERSION"
   why "on bare metal nobody else gives a Service of type LoadBalancer its address"
@@ -284,6 +292,7 @@ if [[ "$overlay" != cpu-dev ]]; then
 fi
 operators
 if ((metallb)); then
+  announcers
   install_metallb
 fi
 make_site

@@ -2,8 +2,9 @@
 # Makes amd.com/gpu a resource of the cluster: Helm, cert-manager, AMD's GPU operator, its
 # DeviceConfig, and the folder for models on this node.
 #
-#   install-gpu-operator.sh [--models-on-node NAME] [--dry-run] [--yes]
+#   sudo install-gpu-operator.sh [--models-on-node NAME] [--dry-run] [--yes]
 #
+# Root is for /usr/local/bin/helm and the folder; the kubeconfig is root's, the cluster's, or your own.
 # May be run again at any time. --models-on-node labels the node that has the folder with the models
 # (default: the only node, if there is one).
 set -euo pipefail
@@ -11,6 +12,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 model_node=""
+options="$*"
 while (($#)); do
   case "$1" in
     --models-on-node)
@@ -22,6 +24,7 @@ while (($#)); do
   shift
 done
 set_error_trap
+require_root "$options"
 
 helm_binary() {
   step host "https://helm.sh/docs/intro/install" "Helm $HELM_VERSION"

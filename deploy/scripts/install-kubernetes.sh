@@ -5,15 +5,17 @@
 #                              [--keep-taint] [--skip-check] [--dry-run] [--yes]
 #
 # May be run again at any time: it does what is left to do, and never resets a cluster.
-# --keep-taint leaves the control plane's taint, for clusters with other nodes.
+# --keep-taint leaves the control plane's taint and label, for clusters with other nodes.
 set -euo pipefail
 # shellcheck source=deploy/scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 version="$KUBERNETES_VERSION_DEFAULT"
+options="$*"
 pod_cidr=10.244.0.0/16
 keep_taint=0
 skip_check=0
+made_here=0 # the cluster, by this run
 while (($#)); do
   case "$1" in
     --kubernetes-version)
@@ -34,7 +36,7 @@ version_in "$version" "$KUBERNETES_VERSION_MIN" "$KUBERNETES_VERSION_MAX" ||
   usage_error "Kubernetes $version is outside $KUBERNETES_VERSION_MIN to $KUBERNETES_VERSION_MAX, which the GPU operator and these manifests support"
 [[ "$pod_cidr" =~ ^([0-9]+\.){3}[0-9]+/[0-9]+$ ]] || usage_error "--pod-cidr takes a range such as 10.244.0.0/16"
 set_error_trap
-require_root "$@"
+require_root "$options"
 
 # in_range ADDRESS CIDR for IPv4.
 to_number() {
@@ -148,6 +150,21 @@ first_init() { # [OPTION] of kubeadm; uses control_plane's mark
   }
   run kubeadm init --pod-network-cidr="$pod_cidr" --cri-socket=unix:///run/containerd/containerd.sock "$@"
   ((DRY_RUN)) || rm "$mark"
+  made_here=1
+}
+
+# The user's own way to the cluster; lib.sh finds root's. One of a cluster that is gone gives way, and stays
+# beside it; one that may be of several clusters is kept.
+user_kubeconfig() {
+  local user="${SUDO_USER:-root}" home
+  home="$(getent passwd "$user" | cut -d : -f 6)"
+  home="$HOST_ROOT$home"
+  if [[ -e "$home/.kube/config" ]] && { ((!made_here)) || cmp -s "$KUBECONFIG" "$home/.kube/config"; }; then
+    say "   kept: $home/.kube/config"
+    return 0
+  fi
+  run install -d -m 0700 -o "$user" -g "$(id -gn "$user")" "$home/.kube"
+  run install --backup=numbered -m 0600 -o "$user" -g "$(id -gn "$user")" "$KUBECONFIG" "$home/.kube/config"
 }
 
 control_plane() {
@@ -171,26 +188,52 @@ control_plane() {
     first_init
   fi
   wait_for "the API server" api_answers || fail "the API server does not answer"
-  local user="${SUDO_USER:-root}" home
-  home="$(getent passwd "$user" | cut -d : -f 6)"
-  home="$HOST_ROOT$home"
-  if [[ ! -e "$home/.kube/config" ]]; then
-    run install -D -m 0600 -o "$user" -g "$(id -gn "$user")" "$KUBECONFIG" "$home/.kube/config"
-  else
-    say "   kept: $home/.kube/config"
-  fi
+  user_kubeconfig
+}
+
+nodes_ready() { kubectl wait --for=condition=Ready nodes --all --timeout=1s; }
+
+# Another pod network of a cluster that was here before: its nodes are Ready, which they are not without one.
+other_network() {
+  local file
+  ((made_here)) && return 1
+  for file in "$HOST_ROOT"/etc/cni/net.d/*.conf*; do
+    # The kubelet takes the first.
+    [[ -e "$file" && "$file" != *calico* ]] || return 1
+    nodes_ready >/dev/null 2>&1 || return 1
+    basename "$file"
+    return 0
+  done
 }
 
 calico() {
   step network "kubectl get pods -n calico-system" "Pod network: Calico $CALICO_VERSION"
+  local other
+  if other="$(other_network)"; then
+    say "   kept: the pod network that is here ($other); two would fight"
+    return 0
+  fi
   why "without it no pod gets an address; it also enforces the NetworkPolicies of the multi-tenant overlay"
   if kubectl get deployment tigera-operator -n tigera-operator >/dev/null 2>&1; then
     say "   already here"
   else
     run kubectl apply --server-side -f "https://raw.githubusercontent.com/projectcalico/calico/$CALICO_VERSION/manifests/tigera-operator.yaml"
   fi
-  installation_known() { kubectl get crd installations.operator.tigera.io; }
-  wait_for "Calico's definitions" installation_known || fail "Calico's operator did not register its kinds"
+  kinds_known() {
+    kubectl wait --for=condition=Established --timeout=1s \
+      crd/installations.operator.tigera.io crd/apiservers.operator.tigera.io
+  }
+  wait_for "Calico's definitions" kinds_known || fail "Calico's operator did not register its kinds"
+  # One that is here keeps its range: pods have addresses of it.
+  if kubectl get installations.operator.tigera.io default >/dev/null 2>&1; then
+    say "   kept: Installation/default"
+  else
+    installation
+  fi
+  wait_for "the node to be Ready" nodes_ready || fail "the node does not become Ready"
+}
+
+installation() {
   apply_text "Installation and APIServer of Calico" <<YAML
 apiVersion: operator.tigera.io/v1
 kind: Installation
@@ -211,14 +254,12 @@ metadata:
   name: default
 spec: {}
 YAML
-  nodes_ready() { kubectl wait --for=condition=Ready nodes --all --timeout=1s; }
-  wait_for "the node to be Ready" nodes_ready || fail "the node does not become Ready"
 }
 
 taint() {
   step cluster "kubectl describe nodes" "One node for everything"
   if ((keep_taint)); then
-    say "   the taint stays (--keep-taint)"
+    say "   taint and label stay (--keep-taint)"
     return 0
   fi
   why "the control plane keeps other pods away; on a single node they have nowhere else to go"
@@ -229,11 +270,17 @@ taint() {
   else
     say "   no taint to remove"
   fi
+  if [[ -n "$(kubectl get nodes -l "$EXCLUDE_LABEL" -o name 2>/dev/null || true)" ]]; then
+    why "MetalLB announces no address from a node with this label, and says nothing of it"
+    run kubectl label nodes --all "$EXCLUDE_LABEL-"
+  elif ((DRY_RUN)); then
+    say "   would remove the label $EXCLUDE_LABEL if it is there"
+  fi
 }
 
 say "This installs Kubernetes $version on this machine: packages (containerd, kubeadm, kubelet, kubectl),"
 say "files under /etc (modules-load.d, sysctl.d, containerd, apt, fstab without swap), a control plane,"
-say "Calico $CALICO_VERSION for pods in $pod_cidr$( ((keep_taint)) || echo ', and removes the control plane taint'). No firewall is touched;"
+say "Calico $CALICO_VERSION for pods in $pod_cidr$( ((keep_taint)) || echo ", and removes the control plane's taint and label"). No firewall is touched;"
 say "if one is on, open 6443/tcp, 10250/tcp, 4789/udp, 5473/tcp and, for MetalLB, 7946/tcp+udp between nodes."
 confirm
 preflight

@@ -30,6 +30,19 @@ POLL_SECONDS="${ROPEWAY_SCRIPTS_POLL:-5}"
 DRY_RUN=0
 ASSUME_YES=0
 
+# sudo's root has no kubeconfig of its own: the cluster's, if it is this machine's, else that of the user.
+use_kubeconfig() {
+  local file home
+  home="$(getent passwd "${SUDO_USER:-root}" | cut -d : -f 6 || true)"
+  for file in "${HOME:-/root}/.kube/config" /etc/kubernetes/admin.conf "$home/.kube/config"; do
+    if [[ -r "$HOST_ROOT$file" ]]; then
+      export KUBECONFIG="$HOST_ROOT$file"
+      return 0
+    fi
+  done
+}
+[[ -n "${KUBECONFIG:-}" ]] || use_kubeconfig
+
 # Exit codes, by layer: 2 usage, 10 host, 11 gpu, 12 network, 13 storage, 14 runtime, 15 cluster.
 layer_code() {
   case "$1" in
@@ -150,7 +163,7 @@ wait_for() {
 }
 
 require_root() {
-  ((EUID == 0)) || [[ -n "$HOST_ROOT" ]] || ((DRY_RUN)) || fail "this must run as root" "sudo $0 $*"
+  (($(id -u) == 0)) || ((DRY_RUN)) || fail "this must run as root" "sudo $0 $*"
 }
 
 require_command() { # COMMAND NEXT
@@ -179,6 +192,15 @@ require_cluster() {
   version_in "$version" "$KUBERNETES_VERSION_MIN" "$KUBERNETES_VERSION_MAX" ||
     fail "the cluster is Kubernetes $version; $KUBERNETES_VERSION_MIN to $KUBERNETES_VERSION_MAX work" "upgrade the cluster"
   say "   cluster: Kubernetes $version"
+}
+
+# Kubeadm labels control planes with this, and MetalLB announces no address from a node that has it.
+readonly EXCLUDE_LABEL="node.kubernetes.io/exclude-from-external-load-balancers"
+no_node_announces() {
+  local all excluded
+  all="$(kubectl get nodes -o name 2>/dev/null | wc -l)"
+  excluded="$(kubectl get nodes -l "$EXCLUDE_LABEL" -o name 2>/dev/null | wc -l)"
+  ((excluded > 0 && excluded == all))
 }
 
 # Sum of a resource over the nodes that offer it.

@@ -83,7 +83,9 @@ remove_kubernetes() {
   run apt-get remove -y kubelet kubeadm kubectl
   run rm -f "$HOST_ROOT/etc/apt/sources.list.d/kubernetes.list" "$HOST_ROOT/etc/sysctl.d/90-ropeway-kubernetes.conf" \
     "$HOST_ROOT/etc/modules-load.d/ropeway-kubernetes.conf"
-  say "   kept: containerd, swap (off; /etc/fstab.before-ropeway has the old table), your kubeconfig"
+  say "   kept: containerd and /etc/containerd/config.toml, swap (off; /etc/fstab.before-ropeway has the old table),"
+  say "   your kubeconfig, /etc/cni/net.d, the key in /etc/apt/keyrings, and until the next boot Calico's interfaces,"
+  say "   iptables rules and kernel settings"
 }
 
 say "This removes: ${parts[*]}. Models under $MODEL_FOLDER stay."

@@ -121,6 +121,11 @@ service() {
   done
   url="http://$address:8000"
   ok "external address $address"
+  # A warning: on the node itself the address answers all the same, and other balancers may not care.
+  if no_node_announces; then
+    say "warn network  every node is labelled $EXCLUDE_LABEL: MetalLB announces no address from them"
+    say "     do: kubectl label nodes NAME $EXCLUDE_LABEL-"
+  fi
 }
 
 first_token() {

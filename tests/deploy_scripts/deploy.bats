@@ -137,6 +137,19 @@ render_site() {
   said "next: kubectl get pods -n metallb-system"
 }
 
+@test "deploy: nodes that MetalLB passes over in silence" {
+  ready_cluster
+  touch "$STATE/excluded"
+  deploy --image "$IMAGE"
+  exits 12
+  said "every node is labelled node.kubernetes.io/exclude-from-external-load-balancers"
+  said "next: kubectl label nodes NAME node.kubernetes.io/exclude-from-external-load-balancers-"
+  [ -z "$(changes)" ]
+  deploy --image "$IMAGE" --no-metallb
+  exits 0
+  said "warn network  every node is labelled"
+}
+
 @test "deploy: cpu-dev needs neither GPU nor MetalLB" {
   touch "$STATE/cluster"
   deploy --image "$IMAGE" --overlay cpu-dev

@@ -6,7 +6,7 @@ SCRIPTS="$BATS_TEST_DIRNAME/../../deploy/scripts"
 
 # Programs that must never really run in a test.
 FAKED=(kubectl helm kubeadm apt-get apt-mark apt-cache systemctl modprobe sysctl swapoff containerd curl gpg
-  ip ss ping getent hostname install)
+  ip ss ping getent hostname install id)
 
 setup() {
   FAKE="$BATS_TEST_TMPDIR/fake"
@@ -14,7 +14,8 @@ setup() {
   CALLS="$FAKE/calls"
   export FAKE STATE CALLS
   export ROPEWAY_SCRIPTS_ROOT="$BATS_TEST_TMPDIR/root" ROPEWAY_SCRIPTS_WAIT=1 ROPEWAY_SCRIPTS_POLL=0.05
-  export ROPEWAY_SITE="$BATS_TEST_TMPDIR/site" SUDO_USER=root
+  export ROPEWAY_SITE="$BATS_TEST_TMPDIR/site" SUDO_USER=root HOME=/root
+  unset KUBECONFIG
   ROOT="$ROPEWAY_SCRIPTS_ROOT"
   mkdir -p "$FAKE/bin" "$STATE" "$ROOT"
   touch "$CALLS"
@@ -27,7 +28,7 @@ printf '%s %s\n' "${0##*/}" "$*" >>"$CALLS"
 SH
     chmod +x "$FAKE/bin/$name"
   done
-  REAL_PATH="$PATH"
+  export REAL_PATH="$PATH"
   PATH="$FAKE/bin:$PATH"
   machine
   programs
@@ -72,17 +73,33 @@ SH
   fake getent <<'SH'
 case "$*" in
   "passwd root") echo "root:x:0:0:root:/root:/bin/bash" ;;
+  "passwd alice") echo "alice:x:1000:1000::/home/alice:/bin/bash" ;;
   hosts*) echo "192.0.2.1 registry.k8s.io" ;;
 esac
+SH
+  fake id <<'SH'
+case "$*" in
+  -u) cat "$STATE/uid" 2>/dev/null || echo 0 ;;
+  "-gn "*) echo "$2" ;;
+esac
+SH
+  # Into the machine of the test only, and without owners, whom it does not have.
+  fake install <<'SH'
+arguments=()
+while (($#)); do
+  case "$1" in -o | -g) shift ;; *) arguments+=("$1") ;; esac
+  shift
+done
+[[ "${arguments[-1]}" != "$ROPEWAY_SCRIPTS_ROOT"/* ]] || PATH="$REAL_PATH" install "${arguments[@]}"
 SH
   fake containerd <<<'printf "            SystemdCgroup = false\n      bin_dir = \"/usr/lib/cni\"\n"'
   fake kubeadm <<'SH'
 case "$*" in
   version*) [[ -e "$STATE/kubeadm" ]] || exit 1; cat "$STATE/kubeadm" ;;
   init*)
-    touch "$STATE/cluster" "$STATE/taint"
+    touch "$STATE/cluster" "$STATE/taint" "$STATE/excluded"
     mkdir -p "$ROPEWAY_SCRIPTS_ROOT/etc/kubernetes"
-    touch "$ROPEWAY_SCRIPTS_ROOT/etc/kubernetes/admin.conf"
+    echo "of the cluster" >"$ROPEWAY_SCRIPTS_ROOT/etc/kubernetes/admin.conf"
     ;;
 esac
 SH
@@ -116,7 +133,11 @@ case "$*" in
   *InternalIP*) echo 192.168.1.10 ;;
   *tigera-operator.yaml*) touch "$STATE/calico" ;;
   "get deployment tigera-operator"*) has calico ;;
-  "get crd installations"*) has calico ;;
+  "wait --for=condition=Established"*) has calico && ! has no.apiservers ;;
+  "get installations.operator.tigera.io default") has installation ;;
+  "get nodes -l node.kubernetes.io/exclude"*) ! has excluded || echo node/node-1 ;;
+  "get nodes -o name") echo node/node-1 ;;
+  "label nodes --all node.kubernetes.io/exclude"*-) rm "$STATE/excluded" ;;
   *metallb-native.yaml*) touch "$STATE/metallb" ;;
   "get deployment/controller daemonset/speaker -n metallb-system"*) has metallb ;;
   "get endpoints metallb-webhook-service"*) ! has metallb || echo 10.0.0.7 ;;
@@ -124,7 +145,7 @@ case "$*" in
   "get secret ropeway-api-keys -n ropeway") has secret ;;
   *jsonpath={.data.team}*) ! has secret || printf a2V5 ;;
   "create -f -") cat >"$STATE/secret" ;;
-  *"-f -") cat >"$STATE/applied.$(wc -l <"$CALLS")"; ! grep -q '^kind: DeviceConfig' "$STATE"/applied.* || { echo -n ropeway >"$STATE/deviceconfig"; touch "$STATE/gpus"; } ;;
+  *"-f -") cat >"$STATE/applied.$(wc -l <"$CALLS")"; ! grep -q '^kind: Installation' "$STATE"/applied.* || touch "$STATE/installation"; ! grep -q '^kind: DeviceConfig' "$STATE"/applied.* || { echo -n ropeway >"$STATE/deviceconfig"; touch "$STATE/gpus"; } ;;
   "get crd "*) ! has "no.$3" ;;
   "kustomize "*production*) printf 'apiVersion: keda.sh/v1alpha1\napiVersion: amd.com/v1alpha1\n    name: ropeway-api-keys\n' ;;
   "get nodes -l ropeway.io/model-storage"*) [[ ! -e "$STATE/labelled" ]] || echo node/node-1 ;;

@@ -18,6 +18,7 @@ operator() { run "$SCRIPTS/install-gpu-operator.sh" --yes "$@"; }
   called "apt-mark hold kubelet kubeadm kubectl"
   called "kubeadm init --pod-network-cidr=10.244.0.0/16"
   called "kubectl taint nodes --all node-role.kubernetes.io/control-plane-"
+  called "kubectl label nodes --all node.kubernetes.io/exclude-from-external-load-balancers-"
   grep -q 'cidr: 10.244.0.0/16' "$STATE"/applied.*
   said "next: $SCRIPTS/install-gpu-operator.sh"
 }
@@ -30,8 +31,7 @@ operator() { run "$SCRIPTS/install-gpu-operator.sh" --yes "$@"; }
   kubernetes
   exits 0
   [ "$before" = "$(tree)" ]
-  not_called="$(grep -E '^(apt-get|kubeadm init|swapoff|sysctl|kubectl taint)|systemctl restart' "$CALLS" || true)"
-  [ -z "$not_called" ]
+  never_called '^(apt-get|kubeadm init|swapoff|sysctl|kubectl (taint|label|apply))|systemctl restart'
   said "a cluster is here already; it is kept"
 }
 
@@ -92,7 +92,7 @@ cut_and_again() {
 }
 
 @test "kubernetes: an init that was cut off is gone over again, though admin.conf is there" {
-  sed -i 's/^    touch "$ROPEWAY_SCRIPTS_ROOT.*admin.conf"$/&; exit 1/' "$FAKE/kubeadm.sh"
+  sed -i 's/^    echo "of the cluster" .*$/&; exit 1/' "$FAKE/kubeadm.sh"
   kubernetes
   exits 15
   [ -e "$ROOT/etc/kubernetes/admin.conf" ]
@@ -189,7 +189,88 @@ cut_and_again() {
 @test "kubernetes: --keep-taint" {
   kubernetes --keep-taint
   exits 0
-  never_called '^kubectl taint'
+  never_called '^kubectl (taint|label)'
+}
+
+@test "kubernetes: the one who called sudo gets a kubeconfig, and root's next script finds the cluster's" {
+  export SUDO_USER=alice
+  kubernetes
+  exits 0
+  called "install -d -m 0700 -o alice -g alice $ROOT/home/alice/.kube"
+  [ "$(cat "$ROOT/home/alice/.kube/config")" = "of the cluster" ]
+  [ "$(stat -c %a "$ROOT/home/alice/.kube/config")" = 600 ]
+  fake helm <<<'echo "helm with $KUBECONFIG" >>"$CALLS"'
+  operator
+  called "helm with $ROOT/etc/kubernetes/admin.conf"
+  mkdir -p "$ROOT/root/.kube"
+  touch "$ROOT/root/.kube/config"
+  operator
+  called "helm with $ROOT/root/.kube/config"
+  rm -r "$ROOT/root/.kube" "$ROOT/etc/kubernetes"
+  operator
+  called "helm with $ROOT/home/alice/.kube/config"
+}
+
+@test "kubernetes: a kubeconfig of a cluster that is gone gives way, and stays beside the new one" {
+  mkdir -p "$ROOT/root/.kube"
+  echo "of another" >"$ROOT/root/.kube/config"
+  kubernetes
+  exits 0
+  [ "$(cat "$ROOT/root/.kube/config")" = "of the cluster" ]
+  [ "$(cat "$ROOT/root/.kube/config.~1~")" = "of another" ]
+  # Of a cluster that was here before, it may be one of several.
+  echo "of several" >"$ROOT/root/.kube/config"
+  kubernetes
+  exits 0
+  [ "$(cat "$ROOT/root/.kube/config")" = "of several" ]
+}
+
+@test "kubernetes: another range of a later run is not forced on pods that have addresses" {
+  kubernetes --pod-cidr 10.100.0.0/16
+  exits 0
+  grep -q 'cidr: 10.100.0.0/16' "$STATE"/applied.*
+  rm "$STATE"/applied.*
+  kubernetes
+  exits 0
+  said "kept: Installation/default"
+  [ -z "$(find "$STATE" -name 'applied.*')" ]
+}
+
+@test "kubernetes: another pod network is kept" {
+  kubernetes
+  rm "$STATE/calico" "$STATE/installation"
+  mkdir -p "$ROOT/etc/cni/net.d"
+  touch "$ROOT/etc/cni/net.d/10-flannel.conflist"
+  : >"$CALLS"
+  kubernetes
+  exits 0
+  said "kept: the pod network that is here (10-flannel.conflist)"
+  never_called '^kubectl apply'
+  # One that does not work is none.
+  sed -i 's/^case "$\*" in$/&\n  "wait --for=condition=Ready nodes"*) has calico ;;/' "$FAKE/kubectl.sh"
+  kubernetes
+  exits 0
+  called "tigera-operator.yaml"
+}
+
+@test "kubernetes: both of Calico's kinds are waited for" {
+  touch "$STATE/no.apiservers"
+  kubernetes
+  exits 12
+  said "did not register its kinds"
+  [ ! -e "$STATE/installation" ]
+}
+
+@test "operator, kubernetes: root is needed" {
+  touch "$STATE/cluster"
+  echo 1000 >"$STATE/uid"
+  for script in install-kubernetes install-gpu-operator; do
+    run "$SCRIPTS/$script.sh" --yes
+    exits 10
+    said "this must run as root"
+    said "next: sudo $SCRIPTS/$script.sh --yes"
+  done
+  [ -z "$(changes)" ]
 }
 
 @test "operator: fresh" {
@@ -328,11 +409,12 @@ SH
   [ "$(grep -n 'delete namespace' "$CALLS" | cut -d : -f 1)" -lt "$(grep -n 'kubeadm reset' "$CALLS" | cut -d : -f 1)" ]
   # Of the machine's own programs only these, so that no real kubeadm can be found.
   mkdir "$FAKE/tools"
-  for tool in bash env dirname cat sed tr grep rm; do ln -s "$(command -v "$tool")" "$FAKE/tools/$tool"; done
+  for tool in bash env dirname cat sed tr grep rm cut; do ln -s "$(command -v "$tool")" "$FAKE/tools/$tool"; done
   rm "$FAKE/bin/kubectl" "$FAKE/bin/kubeadm"
   PATH="$FAKE/bin:$FAKE/tools" run "$SCRIPTS/uninstall.sh" --yes --kubernetes --server
   exits 0
   said "kubeadm is already gone"
+  said "until the next boot Calico's interfaces"
   said "nothing to remove"
 }
 
