@@ -6,7 +6,7 @@
 #
 # PACKAGES is the output of `cargo tree --edges normal --prefix none --package ropeway`. Runs in the
 # build stage of the Containerfile and, for tests, on the host. The same input gives the same files:
-# names are sorted and times are SOURCE_DATE_EPOCH.
+# names are sorted and times are SOURCE_DATE_EPOCH. More than BUDGET_BYTES, if it is set, is a failure.
 set -euo pipefail
 
 folder="$1" binary="$2" packages="$3"
@@ -25,9 +25,17 @@ libraries() {
 
 install -m 0755 "$binary" "$folder/usr/bin/ropeway"
 strip --strip-all "$folder/usr/bin/ropeway"
+declare -A placed
 while read -r library; do
-  # At the path where the loader looks for it, whatever links lead there.
-  install -D -m 0755 "$(readlink -f "$library")" "$folder$library"
+  # At the path where the loader looks for it, whatever links lead there; further names of one file are links.
+  file="$(readlink -f "$library")"
+  if [[ -n "${placed[$file]:-}" ]]; then
+    mkdir -p "$(dirname "$folder$library")"
+    ln -s "${placed[$file]}" "$folder$library"
+  else
+    install -D -m 0755 "$file" "$folder$library"
+    placed[$file]="$library"
+  fi
 done < <(libraries "$@")
 
 # glibc resolves names with its built-in files and dns modules.
@@ -54,3 +62,9 @@ bill_of_materials() {
 }
 bill_of_materials >"$folder/usr/share/doc/ropeway/sbom.spdx.json"
 find "$folder" -exec touch --no-dereference --date="@$epoch" {} +
+
+size="$(du -sb --apparent-size "$folder" | cut -f 1)"
+if ((size > ${BUDGET_BYTES:-size})); then
+  printf 'rootfs.sh: %s has %s bytes, its budget is %s\n' "$folder" "$size" "$BUDGET_BYTES" >&2
+  exit 1
+fi

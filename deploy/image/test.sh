@@ -11,7 +11,6 @@ set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 root="$(cd "$here/../.." && pwd)"
 binary="$(realpath "$1")" model="$(realpath "$2")"
-budget_bytes=50000000
 export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot SOURCE_DATE_EPOCH=0
 work="$(mktemp -d)"
 export BUILDAH_HISTORY=false CONTAINERS_STORAGE_CONF="$work/storage.conf"
@@ -36,7 +35,7 @@ fail() {
 
 (cd "$root" && cargo tree --locked --offline --edges normal --prefix none --package ropeway) >"$work/packages"
 mkdir "$work/context"
-"$here/rootfs.sh" "$work/context/rootfs" "$binary" "$work/packages"
+BUDGET_BYTES=50000000 "$here/rootfs.sh" "$work/context/rootfs" "$binary" "$work/packages"
 
 # The stage as it stands, except that its files come from the context.
 awk '/^FROM/ {on = $0 ~ / AS cpu$/} on' "$here/Containerfile" |
@@ -50,7 +49,6 @@ for run in 1 2; do
 done
 [[ "${digests[0]}" == "${digests[1]}" ]] || fail "the same input gave two digests: ${digests[*]}"
 size="$(du -sb --apparent-size "$work/context/rootfs" | cut -f 1)"
-((size < budget_bytes)) || fail "the image has $size bytes, its budget is $budget_bytes"
 
 container="$(buildah from ropeway:test1)"
 mount="$(buildah mount "$container")"

@@ -9,6 +9,7 @@ mod chart;
 mod configuration;
 mod doctor;
 mod drain;
+mod image;
 mod lint;
 mod lint_bites;
 mod live;
