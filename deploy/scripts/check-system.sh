@@ -68,8 +68,14 @@ check_container() {
   local kind=""
   if [[ -e "$HOST_ROOT/.dockerenv" || -e "$HOST_ROOT/run/.containerenv" ]]; then
     kind="docker or podman"
-  elif read_file /proc/1/cgroup | grep -E 'kubepods|docker|lxc|containerd' >/dev/null; then
+  elif [[ -n "${KUBERNETES_SERVICE_HOST:-}" ]]; then
+    kind="a pod"
+  elif read_file /proc/1/cgroup | grep -E '^0::/$|kubepods|docker|lxc|containerd' >/dev/null; then
+    # A container of version 2 sees the root of its own groups; a machine's first process is in init.scope.
     kind="by its control group"
+  else
+    kind="$(systemd-detect-virt --container 2>/dev/null || true)"
+    [[ "$kind" != none ]] || kind=""
   fi
   if [[ -n "$kind" ]]; then
     report FAIL host container "this is a container ($kind)" "run it on the machine itself; in a container there is no kubelet to set up"

@@ -5,6 +5,7 @@
 #   deploy.sh --image REFERENCE [--overlay single-node] [--address-range A-B] [--no-metallb]
 #             [--regenerate] [--dry-run] [--yes]
 #
+# --no-metallb: another balancer gives the addresses; the site then has no pool.
 # What is particular to this site (image, addresses, device groups) goes into deploy/site, a
 # kustomization over the overlay: made once, kept on later runs, made again with --regenerate. Keep it
 # in your own repository; GitOps can apply it as it is.
@@ -54,7 +55,10 @@ to_number() {
 }
 to_address() { echo "$(($1 >> 24 & 255)).$(($1 >> 16 & 255)).$(($1 >> 8 & 255)).$(($1 & 255))"; }
 
-answers() { ping -c 1 -W 1 "$1" >/dev/null 2>&1; }
+# A device that drops pings has answered for its address all the same.
+answers() {
+  ping -c 1 -W 1 "$1" >/dev/null 2>&1 || [[ "$(ip neigh show "$1" 2>/dev/null)" == *lladdr* ]]
+}
 
 # The node's address with the length of its network's prefix, 192.168.1.10/24.
 node_network() {
@@ -71,6 +75,7 @@ derive_range() {
   [[ -n "$network" ]] || fail "this machine is not the cluster's first node, so its network's size is unknown" "$0 --address-range FIRST-LAST"
   prefix="${network#*/}"
   ((prefix <= 27)) || fail "the network $network is too small to take addresses from it unasked" "$0 --address-range FIRST-LAST"
+  require_command ping "apt-get install iputils-ping; or $0 --address-range FIRST-LAST, of addresses that are free"
   number=$(($(to_number "${network%/*}") | ((1 << (32 - prefix)) - 1)))
   first=$((number - 15))
   last=$((number - 5))
@@ -134,12 +139,21 @@ YAML
   else
     printf '    newName: %s\n    newTag: "%s"\n' "${image%:*}" "${image##*:}"
   fi
+  [[ "$overlay" != cpu-dev ]] || return 0
   groups="$(device_groups)"
-  if [[ "$overlay" == cpu-dev ]] || ((!metallb)) && [[ -z "$groups" ]]; then
-    return 0
-  fi
   printf 'patches:\n'
-  if ((metallb)); then
+  if ((!metallb)); then
+    cat <<'YAML'
+  # Another balancer gives the addresses (--no-metallb).
+  - target: {kind: IPAddressPool|L2Advertisement, name: ropeway}
+    patch: |-
+      $patch: delete
+      apiVersion: metallb.io/v1beta1
+      kind: IPAddressPool
+      metadata:
+        name: any
+YAML
+  else
     cat <<YAML
   - target: {kind: IPAddressPool, name: ropeway}
     patch: |-
@@ -244,10 +258,15 @@ download_job() {
 # Operators that the overlay counts on, found by the kinds it has.
 operators() {
   step cluster "$0 --overlay single-node needs none of them" "Operators that $overlay counts on"
-  local rendered group kind what
-  rendered="$(kubectl kustomize "$DEPLOY/overlays/$overlay")"
+  local rendered group kind what source="$DEPLOY/overlays/$overlay"
+  [[ ! -f "$site/kustomization.yaml" ]] || ((regenerate)) || source="$site"
+  rendered="$(kubectl kustomize "$source")"
   while read -r group kind what; do
     grep -q "^apiVersion: $group/" <<<"$rendered" || continue
+    # Installed by this script, or left out of the site that it makes.
+    if [[ "$group" == metallb.io ]] && { ((metallb)) || [[ "$source" != "$site" ]]; }; then
+      continue
+    fi
     if kubectl get crd "$kind.$group" >/dev/null 2>&1; then
       say "   here: $what"
     elif ((DRY_RUN)); then
@@ -259,6 +278,7 @@ operators() {
 amd.com deviceconfigs the AMD GPU operator
 keda.sh scaledobjects KEDA
 monitoring.coreos.com podmonitors the Prometheus operator
+metallb.io ipaddresspools MetalLB
 LIST
 }
 

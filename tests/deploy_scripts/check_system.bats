@@ -50,13 +50,41 @@ SH
   said "warn network  names            registry.k8s.io has no address"
 }
 
+@test "the systems that work" {
+  for system in "ubuntu 22.04" "ubuntu 24.04" "debian 12"; do
+    printf 'PRETTY_NAME="x"\nVERSION_ID="%s"\nID=%s\n' "${system#* }" "${system% *}" >"$ROOT/etc/os-release"
+    check
+    exits 0
+    said "ok   host     system           $system"
+  done
+}
+
 @test "a container, and control groups of version 1" {
-  echo '0::/kubepods/burstable/pod1' >"$ROOT/proc/1/cgroup"
+  echo '12:cpuset:/kubepods/burstable/pod1' >"$ROOT/proc/1/cgroup"
   rm "$ROOT/sys/fs/cgroup/cgroup.controllers"
   check
   exits 10
-  said "this is a container"
+  said "this is a container (by its control group)"
   said "version 1"
+}
+
+@test "a container that sees its own control groups as the root" {
+  echo '0::/' >"$ROOT/proc/1/cgroup"
+  check
+  exits 10
+  said "this is a container (by its control group)"
+}
+
+@test "a pod, and a container that only systemd knows" {
+  export KUBERNETES_SERVICE_HOST=10.96.0.1
+  check
+  exits 10
+  said "this is a container (a pod)"
+  unset KUBERNETES_SERVICE_HOST
+  fake systemd-detect-virt <<<'echo systemd-nspawn'
+  check
+  exits 10
+  said "this is a container (systemd-nspawn)"
 }
 
 @test "a held package lock is named by its process, never broken" {

@@ -79,6 +79,48 @@ render_site() {
   [ ! -e "$ROPEWAY_SITE/kustomization.yaml" ]
 }
 
+@test "deploy: a device that drops pings has its address all the same" {
+  ready_cluster
+  sed -i 's/^case "$\*" in$/&\n  "neigh show 192.168.1.244") echo "192.168.1.244 dev eth0 lladdr 00:00:5e:00:53:01 STALE" ;;\n  "neigh "*) echo "$3 dev eth0 FAILED" ;;/' "$FAKE/ip.sh"
+  deploy --image "$IMAGE"
+  exits 12
+  said "192.168.1.244 is in use"
+}
+
+@test "deploy: without ping no address is called free" {
+  ready_cluster
+  mkdir "$FAKE/tools"
+  ln -s /usr/bin/* "$FAKE/tools/"
+  rm -f "$FAKE/bin/ping" "$FAKE/tools/ping"
+  PATH="$FAKE/bin:$FAKE/tools" deploy --image "$IMAGE"
+  exits 12
+  said "ping is not installed"
+  said "--address-range"
+}
+
+@test "deploy: without MetalLB the site has no pool" {
+  ready_cluster
+  deploy --image "$IMAGE" --no-metallb
+  exits 0
+  never_called metallb-native
+  rendered="$(render_site)"
+  grep -q 'kind: DeviceConfig' <<<"$rendered"
+  [ -z "$(grep metallb <<<"$rendered")" ]
+}
+
+@test "deploy: a site with a pool is not applied where nobody knows pools" {
+  ready_cluster
+  deploy --image "$IMAGE"
+  exits 0
+  sed -i 's/^  "kustomize "\*) /&echo "apiVersion: metallb.io\/v1beta1"; /' "$FAKE/kubectl.sh"
+  touch "$STATE/no.ipaddresspools.metallb.io"
+  : >"$CALLS"
+  deploy --no-metallb
+  exits 15
+  said "MetalLB is missing"
+  [ -z "$(changes)" ]
+}
+
 @test "deploy: a given range is taken" {
   ready_cluster
   deploy --image "$IMAGE" --address-range 10.9.0.1-10.9.0.9

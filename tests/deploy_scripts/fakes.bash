@@ -6,7 +6,7 @@ SCRIPTS="$BATS_TEST_DIRNAME/../../deploy/scripts"
 
 # Programs that must never really run in a test.
 FAKED=(kubectl helm kubeadm apt-get apt-mark apt-cache systemctl modprobe sysctl swapoff containerd curl gpg
-  ip ss ping getent hostname install id)
+  ip ss ping getent hostname install id systemd-detect-virt)
 
 setup() {
   FAKE="$BATS_TEST_TMPDIR/fake"
@@ -15,7 +15,7 @@ setup() {
   export FAKE STATE CALLS
   export ROPEWAY_SCRIPTS_ROOT="$BATS_TEST_TMPDIR/root" ROPEWAY_SCRIPTS_WAIT=1 ROPEWAY_SCRIPTS_POLL=0.05
   export ROPEWAY_SITE="$BATS_TEST_TMPDIR/site" SUDO_USER=root HOME=/root
-  unset KUBECONFIG
+  unset KUBECONFIG KUBERNETES_SERVICE_HOST
   ROOT="$ROPEWAY_SCRIPTS_ROOT"
   mkdir -p "$FAKE/bin" "$STATE" "$ROOT"
   touch "$CALLS"
@@ -69,6 +69,7 @@ case "$*" in
 esac
 SH
   fake ping <<<'exit 1'
+  fake systemd-detect-virt <<<'echo none; exit 1'
   fake hostname <<<'echo node-1'
   fake getent <<'SH'
 case "$*" in
