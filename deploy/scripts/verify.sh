@@ -111,7 +111,8 @@ service() {
     exit 0
   fi
   external_address() {
-    address="$(get service ropeway -o 'jsonpath={.status.loadBalancer.ingress[0].ip}')"
+    # A balancer of a cloud may have a name only.
+    address="$(get service ropeway -o 'jsonpath={.status.loadBalancer.ingress[0].ip}{.status.loadBalancer.ingress[0].hostname}')"
     [[ -n "$address" ]]
   }
   local deadline=$((SECONDS + WAIT_SECONDS / 5))

@@ -295,6 +295,13 @@ broken() {
 @test "verify: no pod at all" { ready_server; sed -i 's/has server || echo "$(cat "$STATE\/phase".*/true ;;/' "$FAKE/kubectl.sh"; verify; exits 14; said "no pod exists"; }
 @test "verify: no endpoints" { broken noendpoints "" 12 "selector does not match"; }
 @test "verify: no external address" { broken pending "" 12 "no external address"; }
+@test "verify: a balancer that has a name only" {
+  ready_server
+  sed -i 's/  \*loadBalancer.ingress\*) .*/  *loadBalancer.ingress*hostname*) echo lb.example.com ;;/' "$FAKE/kubectl.sh"
+  verify
+  exits 0
+  said "endpoint: http://lb.example.com:8000/v1"
+}
 @test "verify: nothing answers" { ready_server; fake curl <<<'exit 7'; verify; exits 12; said "nothing answers at http://192.168.1.240:8000"; }
 @test "verify: the chat is refused" {
   ready_server
