@@ -240,6 +240,7 @@ fn server_config(config: &ServeConfig) -> server::ServerConfig {
             replay: config.server.kv_events_replay_endpoint,
             topic: config.server.kv_events_topic.clone(),
         }),
+        metrics_without_key: config.server.metrics_without_key,
         legacy_metrics: config.logging.legacy_metrics,
         death_linger: DEATH_LINGER,
         limits: server::ServerLimits {

@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args};
 
 use super::error::ConfigError;
 use super::model::non_empty;
@@ -25,6 +26,12 @@ pub(crate) struct ServerConfig {
     /// Keys of which clients must send one as a bearer token [default: no key needed]
     #[arg(long, value_name = "KEY", num_args = 1.., value_delimiter = ',', value_parser = non_empty)]
     pub(crate) api_key: Vec<String>,
+
+    /// Show /metrics to clients without a key, too: for an endpoint picker, which cannot send one
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false,
+          default_missing_value = "true", hide_possible_values = true, value_name = "BOOL",
+          value_parser = BoolishValueParser::new())]
+    pub(crate) metrics_without_key: bool,
 
     /// Web origins that browsers may call from; `*` is any [default: none]
     #[arg(long, value_name = "ORIGIN", num_args = 1.., value_delimiter = ',', value_parser = non_empty)]

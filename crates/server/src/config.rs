@@ -33,6 +33,8 @@ pub struct ServerConfig {
     pub step_timeout: Duration,
     /// Folder for dumps of the flight recorder; `None` writes them to standard error.
     pub flight_recorder_dir: Option<PathBuf>,
+    /// `/metrics` is open although there are keys: for scrapers that cannot send one.
+    pub metrics_without_key: bool,
     /// Show vLLM's older metric names beside today's.
     pub legacy_metrics: bool,
     /// URL of a collector that takes traces by OTLP over HTTP; `None` makes no traces.
@@ -95,6 +97,7 @@ impl Default for ServerConfig {
             drain_timeout: Duration::from_secs(30),
             step_timeout: Duration::from_secs(60),
             flight_recorder_dir: None,
+            metrics_without_key: false,
             legacy_metrics: false,
             otlp_traces_endpoint: None,
             kv_events: None,

@@ -1,7 +1,7 @@
 //! Routes and what every request passes through on its way to them.
 //!
 //! From outside in: request id, HTTP metrics, CORS, panics turned into errors, and for all routes
-//! but the probes the API key. Unknown paths need the key, too, so they tell nothing.
+//! but the probes (and, if so configured, the metrics) the API key. Unknown paths need the key, too, so they tell nothing.
 
 use std::any::Any;
 use std::time::Instant;
@@ -31,11 +31,15 @@ pub(crate) fn router(state: AppState) -> Router {
     let http_metrics = state.lifecycle.metrics().http.clone();
     let lifecycle = state.lifecycle.clone();
     let cors = cors(&state.config.allowed_origins);
+    let (guarded, open) = match state.config.metrics_without_key {
+        true => (guarded_routes(), probes().merge(metrics_routes())),
+        false => (guarded_routes().merge(metrics_routes()), probes()),
+    };
     let router = generation_routes()
         .layer(middleware::from_fn_with_state(lifecycle.clone(), orca::report_load))
-        .merge(guarded_routes())
+        .merge(guarded)
         .layer(middleware::from_fn_with_state(keys, auth::require_key))
-        .merge(probes())
+        .merge(open)
         .with_state(state)
         .layer(CatchPanicLayer::custom(panic_response));
     let router = match cors {
@@ -62,9 +66,14 @@ fn guarded_routes() -> Router<AppState> {
         .route("/tokenize", post(tokenize::tokenize))
         .route("/detokenize", post(tokenize::detokenize))
         .route("/version", get(models::version))
+        .fallback(async || ApiError::no_such_route())
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+}
+
+fn metrics_routes() -> Router<AppState> {
+    Router::new()
         .route("/metrics", get(metrics_text))
         .route("/metrics/", get(metrics_text))
-        .fallback(async || ApiError::no_such_route())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
 }
 

@@ -44,6 +44,24 @@ async fn all_but_the_probes_need_a_key() {
     }
 }
 
+/// For a picker that reads the load of each server and cannot send a key.
+#[tokio::test]
+async fn metrics_may_be_opened_and_nothing_else_is() {
+    let mut setup = Setup::answering("x");
+    setup.config.api_keys = vec!["first-key".into()];
+    setup.config.metrics_without_key = true;
+    let server = setup.start();
+    for path in ["/metrics", "/metrics/", "/livez"] {
+        assert_eq!(get(&server, path, None).await.status, 200, "{path}");
+        assert_eq!(get(&server, path, Some("Bearer wrong")).await.status, 200, "{path}");
+    }
+    for path in ["/v1/models", "/version", "/metrics/x", "/nothing"] {
+        assert_eq!(get(&server, path, None).await.status, 401, "{path}");
+    }
+    let posted = server.send(Request::post("/metrics").body(Body::empty()).unwrap()).await;
+    assert_eq!(posted.status, 405);
+}
+
 #[tokio::test]
 async fn any_of_the_keys_opens_and_nothing_else_does() {
     let server = guarded();
