@@ -4,6 +4,7 @@
 //!
 //! `scripts/test.sh` sets the variables that these tests need (see `tools`). A missing tool fails.
 
+mod argocd;
 mod balancer;
 mod chart;
 mod configuration;

@@ -17,6 +17,8 @@ pub(crate) fn targets() -> Vec<String> {
             targets.push(format!("{group}/{}", name.to_str().expect("UTF-8 names")));
         }
     }
+    // What Argo CD renders by itself.
+    targets.push("examples/argocd/apps".to_owned());
     targets.sort();
     targets
 }
