@@ -97,6 +97,26 @@ fn the_unit_tests_of_alerts_bite() {
     }
 }
 
+/// An alert that fires for nothing fails the case in which nothing is wrong.
+#[test]
+fn the_silent_case_of_alerts_bites() {
+    let mut groups = rule_groups();
+    for group in &mut groups {
+        for rule in group["rules"].as_array_mut().expect("rules") {
+            if !rule["alert"].is_null() {
+                rule["expr"] = "vector(1)".into();
+            }
+        }
+    }
+    let (good, text) = test_alerts(&groups);
+    assert!(!good);
+    for alert in rules("alert") {
+        let name = alert["alert"].as_str().expect("a name");
+        let failed = text.contains(&format!("name: nothing is wrong,\n    alertname: {name}, "));
+        assert!(failed, "no case in which {name} is silent");
+    }
+}
+
 #[test]
 fn every_alert_has_a_severity_a_layer_and_a_runbook() {
     let runbooks =
