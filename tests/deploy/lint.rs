@@ -15,14 +15,12 @@ pub(crate) fn lint(objects: &[Value]) -> Vec<String> {
         let mut say = |text: String| findings.push(format!("{}: {text}", title(object)));
         match object["kind"].as_str().unwrap_or_default() {
             "Deployment" => deployment(objects, object, &mut say),
-            "LeaderWorkerSet" => drain_time(objects, object, &mut say),
+            "LeaderWorkerSet" => configured(objects, object, &mut say),
             "Service" => service(object, &templates, &mut say),
             "PodDisruptionBudget" => disruption_budget(object, &templates, &mut say),
             "PodMonitor" => monitor(object, &templates, &mut say),
             "NetworkPolicy" => policies::policy(objects, object, &templates, &mut say),
-            "InferencePool" => {
-                selects(object, &object["spec"]["selector"]["matchLabels"], &templates, &mut say)
-            }
+            "InferencePool" => pool(object, &templates, &mut say),
             "HorizontalPodAutoscaler" | "ScaledObject" => scaler(objects, object, &mut say),
             "ResourceQuota" => quota(object, &mut say),
             "Namespace" => namespace(object, &mut say),
@@ -90,11 +88,11 @@ fn deployment(objects: &[Value], object: &Value, say: &mut impl FnMut(String)) {
     {
         say("supplementalGroups is missing: the GPU's device nodes belong to a group".to_owned());
     }
-    drain_time(objects, object, say);
+    configured(objects, object, say);
 }
 
-/// terminationGracePeriodSeconds must hold the server's grace, its drain limit and any preStop sleep.
-fn drain_time(objects: &[Value], object: &Value, say: &mut impl FnMut(String)) {
+/// The rules for a server's pod together with its configuration.
+fn configured(objects: &[Value], object: &Value, say: &mut impl FnMut(String)) {
     let template = Template::all(std::slice::from_ref(object)).pop().map(|template| template.pod);
     let pod = &template.expect("a workload has a template")["spec"];
     let config = pod["volumes"].as_array().into_iter().flatten();
@@ -110,6 +108,16 @@ fn drain_time(objects: &[Value], object: &Value, say: &mut impl FnMut(String)) {
     };
     let text = config["data"]["ropeway.toml"].as_str().expect("the configuration is in it");
     let config: toml::Table = text.parse().expect("the configuration is TOML");
+    let asks_for_gpu = !pod["containers"][0]["resources"]["limits"]["amd.com/gpu"].is_null();
+    if asks_for_gpu && config.get("device").and_then(toml::Value::as_str) != Some("hip") {
+        say("device must be hip: with a GPU that cannot be used the server would serve on the CPU"
+            .to_owned());
+    }
+    drain_time(pod, &config, say);
+}
+
+/// terminationGracePeriodSeconds must hold the server's grace, its drain limit and any preStop sleep.
+fn drain_time(pod: &Value, config: &toml::Table, say: &mut impl FnMut(String)) {
     let seconds = |key: &str| {
         let text = config.get(key)?.as_str()?.strip_suffix('s')?;
         Some(text.parse::<u64>().expect("seconds"))
@@ -169,6 +177,21 @@ fn monitor(object: &Value, templates: &[Template<'_>], say: &mut impl FnMut(Stri
         if !declares_port(template, &endpoint["port"]) {
             say(format!("port {} is declared by no container", endpoint["port"]));
         }
+    }
+}
+
+/// The endpoint picker reads the servers' metrics, and has no way to send a key.
+fn pool(object: &Value, templates: &[Template<'_>], say: &mut impl FnMut(String)) {
+    let Some(template) = selected(object, &object["spec"]["selector"]["matchLabels"], templates)
+    else {
+        say("selector matches no pod".to_owned());
+        return;
+    };
+    let variables = template.spec()["containers"][0]["env"].as_array();
+    let variable = |name: &str| variables?.iter().find(|variable| variable["name"] == name);
+    let is_open = variable("ROPEWAY_METRICS_WITHOUT_KEY").is_some_and(|v| v["value"] == "true");
+    if variable("ROPEWAY_API_KEY").is_some() && !is_open {
+        say("the picker sends no key, and the servers' /metrics asks for one".to_owned());
     }
 }
 

@@ -101,6 +101,24 @@ fn pods() {
 }
 
 #[test]
+fn devices() {
+    for target in ["examples/leader-worker-set", PRODUCTION] {
+        for device in ["", "device = \"auto\"\n", "device = \"cpu\"\n"] {
+            let config = format!("{device}shutdown-grace = \"15s\"\nshutdown-timeout = \"120s\"\n");
+            let mut objects = render::objects(target);
+            let is_config = |object: &&mut Value| object["data"]["ropeway.toml"].is_string();
+            let found = objects.iter_mut().find(is_config).expect("a configuration is rendered");
+            set(found, "/data/ropeway.toml", Some(json!(config)));
+            let findings = lint(&objects);
+            assert!(
+                findings.iter().any(|finding| finding.contains("device must be hip")),
+                "{device}"
+            );
+        }
+    }
+}
+
+#[test]
 fn references() {
     let broken = Some(json!({"app": "vllm"}));
     bites(PRODUCTION, "Service", "/spec/selector", broken.clone(), "matches no pod");
@@ -134,6 +152,10 @@ fn references() {
         broken,
         "matches no pod",
     );
+    let keyed = json!([{"name": "ROPEWAY_API_KEY",
+                        "valueFrom": {"secretKeyRef": {"name": "ropeway-api-keys", "key": "keys"}}}]);
+    let env = format!("{CONTAINER}/env");
+    bites("examples/multi-tenant-gateway", "Deployment", &env, keyed, "the picker sends no key");
     bites(PRODUCTION, "ScaledObject", "/spec/scaleTargetRef/name", json!("vllm"), "no Deployment");
     bites(
         PRODUCTION,

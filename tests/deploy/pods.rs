@@ -136,7 +136,8 @@ fn check_security(pod: &Value, container: &Value, say: &mut impl FnMut(&str)) {
     for variable in container["env"].as_array().into_iter().flatten() {
         let name = variable["name"].as_str().unwrap_or_default();
         let is_secret = ["KEY", "TOKEN", "PASSWORD"].iter().any(|word| name.contains(word));
-        if is_secret && variable["valueFrom"]["secretKeyRef"].is_null() {
+        let is_switch = variable["value"] == "true" || variable["value"] == "false";
+        if is_secret && !is_switch && variable["valueFrom"]["secretKeyRef"].is_null() {
             say(&format!("{name} must come from a Secret"));
         }
     }
