@@ -24,7 +24,7 @@ pub(crate) struct ServerConfig {
     pub(crate) port: u16,
 
     /// Keys of which clients must send one as a bearer token [default: no key needed]
-    #[arg(long, value_name = "KEY", num_args = 1.., value_delimiter = ',', value_parser = non_empty)]
+    #[arg(long, value_name = "KEY", num_args = 1.., value_delimiter = ',', value_parser = parse_key)]
     pub(crate) api_key: Vec<String>,
 
     /// Show /metrics to clients without a key, too: for an endpoint picker, which cannot send one
@@ -84,6 +84,12 @@ impl ServerConfig {
         let topic = self.kv_events_topic.as_ref().map(|_| "--kv-events-topic");
         replay.or(topic).map_or(Ok(()), |option| Err(ConfigError::NoKvEvents { option }))
     }
+}
+
+/// A key without the blanks around it: a Secret made from a file ends in a newline, which no header
+/// can carry.
+fn parse_key(text: &str) -> Result<String, String> {
+    non_empty(text.trim())
 }
 
 /// An address, or the one name that needs no resolver.

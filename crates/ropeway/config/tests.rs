@@ -128,6 +128,21 @@ fn lists_in_every_layer() {
     assert_eq!(load(&words, &[]).unwrap().server.api_key, ["c1", "c2"]);
 }
 
+/// A Secret made from a file ends as the file does; no client could send that end.
+#[test]
+fn keys_lose_the_blanks_around_them() {
+    let keys = |value: &str| load(&["serve", "m"], &[("ROPEWAY_API_KEY", value)]);
+    assert_eq!(keys("aaa,bbb\n").unwrap().server.api_key, ["aaa", "bbb"]);
+    assert_eq!(keys(" aaa , bbb\r\n").unwrap().server.api_key, ["aaa", "bbb"]);
+    let (_folder, path) = file("api-key = \"ccc\\n\"\n");
+    let config = load(&["serve", "m", "--config", &path], &[]).unwrap();
+    assert_eq!(config.server.api_key, ["ccc"]);
+    for empty in ["\n", "aaa,\n", "aaa,,bbb"] {
+        let refused = keys(empty).expect_err("this must be refused").to_string();
+        assert!(refused.contains("must not be empty"), "{empty:?}: {refused}");
+    }
+}
+
 #[test]
 fn unknown_names_get_a_suggestion() {
     let flag = refusal(&["serve", "m", "--max-model-length", "1"], &[]);
