@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context;
 use engine::{EngineConfig, Policy};
@@ -32,8 +32,6 @@ const EXIT_LOAD_FAILED: u8 = 1;
 const EXIT_CUT_OFF: u8 = 3;
 /// The engine died while serving.
 const EXIT_ENGINE_DEAD: u8 = 4;
-/// How long health shows red before a process whose engine died ends.
-const DEATH_LINGER: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
     crate::logging::start(&config.logging);
@@ -108,7 +106,7 @@ fn load(
     log_plan(&planned);
     if !config.scheduling.batch_invariant {
         tracing::info!(
-            "--no-batch-invariant changes nothing: the CPU backend has no other kernels"
+            "--no-batch-invariant changes nothing: no device has other kernels"
         );
     }
     progress(LoadProgress::entering(LoadPhase::LoadingTokenizer));
@@ -242,7 +240,6 @@ fn server_config(config: &ServeConfig) -> server::ServerConfig {
         }),
         metrics_without_key: config.server.metrics_without_key,
         legacy_metrics: config.logging.legacy_metrics,
-        death_linger: DEATH_LINGER,
         limits: server::ServerLimits {
             // A request of more sequences than the queue holds could never be admitted.
             max_sequences: limits.max_sequences.min(config.scheduling.max_num_queued_reqs),

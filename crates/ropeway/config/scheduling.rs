@@ -44,8 +44,8 @@ pub(crate) struct SchedulingConfig {
     #[arg(long, action = ArgAction::SetTrue, overrides_with = "enable_prefix_caching")]
     no_enable_prefix_caching: bool,
 
-    /// Same bits for a request whatever else is in the batch. Every kernel of the CPU backend works
-    /// so, which costs nothing; off is a permission that this build does not use
+    /// Same bits for a request whatever else is in the batch. Every kernel works so on every device,
+    /// which costs nothing; off is a permission that this build does not use
     #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = true,
           default_missing_value = "true", hide_possible_values = true, value_name = "BOOL",
           value_parser = BoolishValueParser::new(), overrides_with = "no_batch_invariant")]

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -10,6 +11,10 @@ use clap::{ArgAction, Args};
 use super::error::ConfigError;
 use super::model::non_empty;
 use super::number::parse_duration;
+
+/// The server's own default, in clap's form.
+static STEP_TIMEOUT: LazyLock<String> =
+    LazyLock::new(|| format!("{}s", server::ServerConfig::default().step_timeout.as_secs()));
 
 /// Address, keys, limits of requests, life cycle.
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -51,8 +56,8 @@ pub(crate) struct ServerConfig {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
     pub(crate) shutdown_timeout: Duration,
 
-    /// Time after which one step counts as hung and /livez fails; 10s later the process ends
-    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = parse_duration)]
+    /// Time after which one step counts as hung and /livez fails; soon after, the process ends
+    #[arg(long, value_name = "TIME", default_value = STEP_TIMEOUT.as_str(), value_parser = parse_duration)]
     pub(crate) step_timeout: Duration,
 
     /// Address and port on which KV cache events go out as ZeroMQ PUB, such as 0.0.0.0:5557

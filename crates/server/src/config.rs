@@ -95,7 +95,7 @@ impl Default for ServerConfig {
                 .to_vec(),
             shutdown_grace: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
-            step_timeout: Duration::from_secs(60),
+            step_timeout: Duration::from_secs(120),
             flight_recorder_dir: None,
             metrics_without_key: false,
             legacy_metrics: false,
