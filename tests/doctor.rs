@@ -4,6 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
+const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/llama");
+
 fn ropeway(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_ropeway")).args(args).output().expect("the binary starts")
 }
@@ -88,7 +90,6 @@ fn examined(arguments: &[&str]) -> (Option<i32>, String) {
 /// Files, device and memory plan of a model are of three layers.
 #[test]
 fn what_keeps_a_model_from_being_served_is_told_by_its_layer() {
-    const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/llama");
     let (code, text) = examined(&[MODEL, "--device", "cpu"]);
     assert!(code == Some(0) && text.contains("llama can be read"), "{text}");
     assert!(text.contains("llama fits the memory"), "{text}");
@@ -151,19 +152,59 @@ fn a_kubectl_that_fails_is_the_doctors_own_failure() {
 fn a_server_that_cannot_start_writes_the_termination_log() {
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("termination-log");
-    std::fs::write(&log, "").expect("written");
-    let log = log.display().to_string();
-    let port = ["--port", "0", "--termination-log", &log];
-    let output = ropeway(&[&["serve", "/no/such/model"], &port[..]].concat());
-    assert_eq!(output.status.code(), Some(1));
-    let note = std::fs::read_to_string(&log).expect("it is there");
-    assert!(note.starts_with("error: ") && note.contains("/no/such/model"), "{note}");
-
+    let path = log.display().to_string();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let number = taken.local_addr().expect("bound").port().to_string();
-    let port = ["--port", &number, "--termination-log", &log];
-    let output = ropeway(&[&["serve", "/no/such/model"], &port[..]].concat());
-    assert_eq!(output.status.code(), Some(1));
-    let note = std::fs::read_to_string(&log).expect("it is there");
-    assert!(note.starts_with("error: cannot listen on"), "{note}");
+    let taken = taken.local_addr().expect("bound").port().to_string();
+    let note = |args: &[&str], code: i32| {
+        std::fs::write(&log, "").expect("written");
+        let output = ropeway(&[&["serve", "--termination-log", &path], args].concat());
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
+        std::fs::read_to_string(&log).expect("it is there")
+    };
+    let nowhere = ["--device", "hip", "--hip-library", "/no/such/library.so"];
+    let cases: [(&[&str], i32, &str, &str); 8] = [
+        (&["/no/such/model", "--port", "0"], 1, "storage", "/no/such/model"),
+        (&["/no/such/model", "--port", &taken], 1, "network", "error: cannot listen on"),
+        (&[&[MODEL, "--port", "0"], &nowhere[..]].concat(), 1, "gpu", "/no/such/library.so"),
+        (
+            &[MODEL, "--port", "0", "--device", "cpu", "--kv-cache-memory", "100T"],
+            1,
+            "runtime",
+            "the model does not fit in memory",
+        ),
+        (&["m", "--no-such-option"], 2, "runtime", "error: unexpected argument '--no-such-option'"),
+        (&["m", "--block-size", "7"], 2, "runtime", "error: invalid value '7'"),
+        (&["m", "--max-num-batched-tokens", "8"], 2, "runtime", "error: --max-num-batched-tokens"),
+        (&[], 2, "runtime", "error: no model given"),
+    ];
+    for (args, code, layer, part) in cases {
+        let note = note(args, code);
+        let rest = note.strip_prefix(&format!("layer: {layer}\n"));
+        let rest = rest.unwrap_or_else(|| panic!("{args:?}: not {layer}: {note}"));
+        assert!(rest.starts_with("error: ") && rest.contains(part), "{args:?}: {note}");
+    }
+}
+
+/// The log is found in every layer that can be read without the others.
+#[test]
+fn a_usage_error_finds_the_termination_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("termination-log");
+    let path = log.display().to_string();
+    let written = |args: &[&str], variables: &[(&str, &str)]| {
+        std::fs::write(&log, "").expect("written");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ropeway"));
+        let output = command.args(args).envs(variables.iter().copied()).output();
+        let code = output.expect("the binary starts").status.code();
+        (code, !std::fs::read_to_string(&log).expect("it is there").is_empty())
+    };
+    let flag = format!("--termination-log={path}");
+    assert_eq!(written(&["serve", "m", "--bad", &flag], &[]), (Some(2), true));
+    let variable = [("ROPEWAY_TERMINATION_LOG", path.as_str())];
+    assert_eq!(written(&["serve", "m", "--bad"], &variable), (Some(2), true));
+    let misspelt = [variable[0], ("ROPEWAY_MAX_NUM_SEQ", "4")];
+    assert_eq!(written(&["serve", "m"], &misspelt), (Some(2), true));
+    // Asking is no error, and other commands are no servers.
+    assert_eq!(written(&["serve", "--help"], &variable), (Some(0), false));
+    assert_eq!(written(&["inspect", "m", "--bad"], &variable), (Some(2), false));
 }

@@ -4,14 +4,15 @@
 //! with their subcommand. Pure but for reading the configuration file. Called by `main`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::bench::BenchOptions;
 use crate::chat::ChatOptions;
 use crate::config::{
-    ConfigError, ServeConfig, check_variable_names, environment_settings, lower_layers,
-    option_names,
+    ConfigError, DEFAULT_TERMINATION_LOG, ServeConfig, check_variable_names, environment_settings,
+    lower_layers, option_names,
 };
 use crate::devices::DevicesOptions;
 use crate::doctor::DoctorOptions;
@@ -103,6 +104,28 @@ pub(crate) fn load(
         Command::Doctor(options) => Ok(Command::Doctor(Box::new(options.settle()?))),
         other => Ok(other),
     }
+}
+
+/// Where `serve` would leave its last words, for arguments and variables that make no sense as a whole;
+/// the configuration file, which may be what is wrong, is not asked. `None` for other commands.
+pub(crate) fn termination_log(
+    arguments: &[OsString],
+    environment: &[(String, String)],
+) -> Option<PathBuf> {
+    const FLAG: &str = "--termination-log";
+    const VARIABLE: &str = "ROPEWAY_TERMINATION_LOG";
+    let mut words = arguments.iter().skip(1).map(|word| word.to_string_lossy());
+    if words.next()? != "serve" {
+        return None;
+    }
+    let words: Vec<_> = words.collect();
+    let flag = words.iter().enumerate().find_map(|(idx, word)| match word.strip_prefix(FLAG)? {
+        "" => words.get(idx + 1).map(|next| &**next),
+        rest => rest.strip_prefix('='),
+    });
+    let variable = environment.iter().find(|(name, _)| name == VARIABLE).map(|(_, value)| value);
+    let log = flag.or(variable.map(String::as_str)).unwrap_or(DEFAULT_TERMINATION_LOG);
+    Some(log.into())
 }
 
 /// Names of all options that some command takes from the environment.

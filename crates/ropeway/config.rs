@@ -22,7 +22,7 @@ use clap::Args;
 pub(crate) use self::environment::{check_variable_names, environment_settings};
 pub(crate) use self::error::ConfigError;
 pub(crate) use self::layers::{lower_layers, option_names};
-pub(crate) use self::logging::{LogFormat, LoggingConfig};
+pub(crate) use self::logging::{DEFAULT_TERMINATION_LOG, LogFormat, LoggingConfig};
 pub(crate) use self::memory::{KvCacheDtype, MemoryConfig};
 pub(crate) use self::model::{Device, Dtype, GenerationConfig, ModelConfig};
 pub(crate) use self::number::AutoOr;

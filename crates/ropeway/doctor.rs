@@ -2,11 +2,12 @@
 //!
 //! Gathers facts (files below `/`, or what `kubectl` answers), judges them in pure functions, and
 //! prints findings. It changes nothing, opens no device for use and keeps no port. Called by
-//! `main`; a server that failed to start asks [`failure_note`] what to leave behind.
+//! `main`; a server that failed to start asks [`note`] what to leave behind.
 
 mod cluster;
 mod finding;
 mod node;
+pub(crate) mod note;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +16,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use self::cluster::{ClusterState, Kubectl};
-use self::finding::{Finding, Status};
+use self::finding::Finding;
+pub(crate) use self::finding::Layer;
 use self::node::NodeFacts;
 use crate::config::{ConfigError, ServeConfig};
 
@@ -82,38 +84,4 @@ fn examine_node(config: &ServeConfig, root: &Path) -> Vec<Finding> {
     }
     findings.push(node::port(config.server.host, config.server.port));
     findings
-}
-
-/// The text that a server which could not start leaves for its orchestrator: the error, and what
-/// the node's own checks found broken. At most [`NOTE_MAX_BYTES`].
-pub(crate) fn failure_note(error: &str, root: &Path) -> String {
-    let findings = node::examine(&NodeFacts::gather(root));
-    let mut note = format!("error: {error}\n");
-    for finding in findings.iter().filter(|finding| finding.status == Status::Failed) {
-        note.push_str(&report::line(finding));
-    }
-    let mut end = note.len().min(NOTE_MAX_BYTES);
-    while !note.is_char_boundary(end) {
-        end -= 1;
-    }
-    note.truncate(end);
-    note
-}
-
-/// Kubernetes reads this much of a container's termination message ("Determine the Reason for Pod
-/// Failure", Kubernetes documentation).
-const NOTE_MAX_BYTES: usize = 4096;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failure_note_has_the_error_first_and_fits_its_limit() {
-        let root = tempfile::tempdir().expect("a folder");
-        let note = failure_note("no such model", root.path());
-        assert!(note.starts_with("error: no such model\n"), "{note}");
-        let long = failure_note(&"ä".repeat(NOTE_MAX_BYTES), root.path());
-        assert!(long.len() <= NOTE_MAX_BYTES);
-    }
 }

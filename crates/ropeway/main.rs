@@ -18,10 +18,12 @@ mod progress;
 mod serve;
 mod version;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::cli::{BenchCommand, Command};
 use crate::config::ConfigError;
+use crate::doctor::Layer;
 
 /// Exit code of a command line, variable or configuration file that makes no sense.
 const EXIT_USAGE: u8 = 2;
@@ -30,14 +32,25 @@ fn main() -> ExitCode {
     // reqwest is built without a TLS provider of its own. A second installation is refused, and
     // harmless: there is only one provider in the binary.
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
-    let arguments = std::env::args_os().collect();
-    let environment = std::env::vars_os()
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let environment: Vec<_> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
+    let termination_log = cli::termination_log(&arguments, &environment);
     match cli::load(arguments, environment) {
         Ok(command) => run(command),
-        Err(ConfigError::CommandLine(error)) => error.exit(),
-        Err(error) => {
+        Err(error) => refuse(error, termination_log.as_deref()),
+    }
+}
+
+/// Says what is wrong with the command line, also to the orchestrator of a server.
+fn refuse(error: ConfigError, termination_log: Option<&Path>) -> ExitCode {
+    if let (Some(log), Some(complaint)) = (termination_log, error.complaint()) {
+        serve::last_words::write(log, Layer::Runtime, &complaint);
+    }
+    match error {
+        ConfigError::CommandLine(error) => error.exit(),
+        error => {
             eprintln!("error: {error}");
             ExitCode::from(EXIT_USAGE)
         }

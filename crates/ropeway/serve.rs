@@ -5,7 +5,7 @@
 
 pub(crate) mod announce;
 mod device;
-mod last_words;
+pub(crate) mod last_words;
 pub(crate) mod load;
 
 use std::net::SocketAddr;
@@ -24,6 +24,7 @@ use tokenizer::{ChatTemplate, Tokenizer};
 use types::{LoadPhase, LoadProgress};
 
 use crate::config::{GenerationConfig, SchedulingPolicy, ServeConfig};
+use crate::doctor::{Layer, note};
 use crate::serve::load::Planned;
 
 /// The model could not be loaded.
@@ -44,7 +45,8 @@ pub(crate) fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
         format!("cannot listen on {host} port {port}; choose another with --host and --port")
     });
     let server = bound.inspect_err(|error| {
-        last_words::write(&config.logging.termination_log, error);
+        let log = &config.logging.termination_log;
+        last_words::write(log, Layer::Network, &format!("{error:#}"));
     })?;
     let address = server.local_addr()?;
     println!("{}", announce::listening(address));
@@ -61,12 +63,10 @@ pub(crate) fn run(config: ServeConfig) -> anyhow::Result<ExitCode> {
         ExitReason::DrainTimedOut | ExitReason::Forced => hip::end_process(EXIT_CUT_OFF),
         ExitReason::EngineDead => hip::end_process(EXIT_ENGINE_DEAD),
         ExitReason::WarmUpHung => {
-            let error = anyhow::anyhow!(
-                "the device does not end the warm-up steps; look at `ropeway doctor` and the \
-                 kernel's log (dmesg), or raise --step-timeout if it is only slow"
-            );
+            let error = "the device does not end the warm-up steps; look at `ropeway doctor` and the \
+                         kernel's log (dmesg), or raise --step-timeout if it is only slow";
             eprintln!("error: {error}");
-            last_words::write(&termination_log, &error);
+            last_words::write(&termination_log, Layer::Gpu, error);
             hip::end_process(EXIT_LOAD_FAILED)
         }
     }
@@ -91,7 +91,8 @@ fn load_and_announce(config: &ServeConfig, lifecycle: &Lifecycle, address: Socke
         Err(error) => {
             bars.finish();
             eprintln!("error: {error:#}");
-            last_words::write(&config.logging.termination_log, &error);
+            let log = &config.logging.termination_log;
+            last_words::write(log, note::layer_of(&error), &format!("{error:#}"));
             lifecycle.set_failed();
         }
     }
@@ -105,9 +106,7 @@ fn load(
     let planned = load::plan(config, progress)?;
     log_plan(&planned);
     if !config.scheduling.batch_invariant {
-        tracing::info!(
-            "--no-batch-invariant changes nothing: no device has other kernels"
-        );
+        tracing::info!("--no-batch-invariant changes nothing: no device has other kernels");
     }
     progress(LoadProgress::entering(LoadPhase::LoadingTokenizer));
     let tokenizer = load::tokenizer(&planned.files.tokenizer)?;

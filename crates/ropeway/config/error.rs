@@ -110,6 +110,19 @@ pub(crate) enum ConfigError {
     },
 }
 
+impl ConfigError {
+    /// The message without `error:` in front; `None` if it is the help or version asked for.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        match self {
+            Self::CommandLine(error) => error.use_stderr().then(|| {
+                let text = error.to_string();
+                text.trim_start_matches("error: ").trim_end().to_owned()
+            }),
+            other => Some(other.to_string()),
+        }
+    }
+}
+
 fn did_you_mean(suggestion: &Option<String>) -> String {
     match suggestion {
         Some(name) => format!(": did you mean `{name}`?"),

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
+/// Where Kubernetes puts the file, unless a container says otherwise.
+pub(crate) const DEFAULT_TERMINATION_LOG: &str = "/dev/termination-log";
+
 /// Format and amount of logs, which go to standard error.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(next_help_heading = "Logging")]
@@ -30,7 +33,7 @@ pub(crate) struct LoggingConfig {
     disable_log_requests: bool,
 
     /// File that gets the cause when the server cannot start, if the file exists
-    #[arg(long, value_name = "FILE", default_value = "/dev/termination-log")]
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_TERMINATION_LOG)]
     pub(crate) termination_log: PathBuf,
 
     /// Folder for dumps of the last steps, made when a step hangs, when the engine dies and on SIGQUIT

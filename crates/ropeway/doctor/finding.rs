@@ -19,6 +19,8 @@ pub(crate) enum Layer {
 }
 
 impl Layer {
+    pub(crate) const ALL: [Self; 4] = [Self::Gpu, Self::Network, Self::Storage, Self::Runtime];
+
     /// The process's exit code when this is the lowest layer that failed; the scripts under
     /// `deploy/scripts` use the same numbers.
     pub(crate) fn exit_code(self) -> u8 {

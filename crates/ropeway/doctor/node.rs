@@ -11,6 +11,7 @@ use std::net::{IpAddr, TcpListener};
 
 pub(crate) use self::facts::NodeFacts;
 use super::finding::{Finding, Layer, Status, told};
+use super::note::layer_of;
 use crate::config::ServeConfig;
 use crate::serve::load;
 
@@ -38,10 +39,11 @@ pub(crate) fn model(config: &ServeConfig) -> Vec<Finding> {
         Err(error) => error,
     };
     // Files come before the device, and the device before the plan: an error of one clears those before.
-    let (layer, check) = match () {
-        () if error.is::<model::PlanError>() => (Layer::Runtime, "memory plan"),
-        () if error.is::<hip::HipFailure>() => (Layer::Gpu, "device"),
-        () => (Layer::Storage, "model"),
+    let layer = layer_of(&error);
+    let (check, clears_files) = match layer {
+        Layer::Runtime => ("memory plan", true),
+        Layer::Gpu => ("device", true),
+        Layer::Storage | Layer::Network => ("model", false),
     };
     let failed = Finding::wrong(
         layer,
@@ -54,7 +56,7 @@ pub(crate) fn model(config: &ServeConfig) -> Vec<Finding> {
             "do what the cause says; `ropeway inspect` shows what a model is made of",
         ],
     );
-    if layer == Layer::Storage { vec![failed] } else { vec![readable(), failed] }
+    if clears_files { vec![readable(), failed] } else { vec![failed] }
 }
 
 /// Whether the server could listen. The port is taken for a moment and given back.

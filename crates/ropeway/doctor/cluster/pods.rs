@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::super::finding::{Finding, Layer, Status, told};
+use super::super::note;
 use super::state::{ClusterState, count, items, name};
 
 /// A server that loads a large model from a cold volume may take this long to start.
@@ -142,19 +143,20 @@ fn container_state(pod_name: &str, container: &Value) -> Option<Finding> {
     }
 }
 
-/// The server's exit code and last words say which layer it is.
+/// The server's last words name the layer; where it left none, its exit code and any words say it.
 fn crash_loop(pod_name: &str, container: &Value, ended: &Value) -> Finding {
     let code = ended["exitCode"].as_u64().unwrap_or(0);
-    let message = ended["message"].as_str().unwrap_or("").trim();
-    let (layer, cause) = match code {
-        1 if message.contains("device") || message.contains("HIP") => {
+    let (named, message) = note::split(ended["message"].as_str().unwrap_or("").trim());
+    let (layer, cause) = match (code, named) {
+        (1, Some(layer)) => (layer, not_started(layer)),
+        (1, None) if message.contains("device") || message.contains("HIP") => {
             (Layer::Gpu, "the server could not use the GPU")
         }
-        1 if message.contains("cannot listen") => (Layer::Network, "the port is taken"),
-        1 => (Layer::Storage, "the model could not be loaded"),
-        2 => (Layer::Runtime, "the command line or the configuration makes no sense"),
-        4 => (Layer::Gpu, "the engine died, as it does when its device is lost"),
-        137 => (Layer::Runtime, "the process was killed: liveness probe, or memory"),
+        (1, None) if message.contains("cannot listen") => (Layer::Network, "the port is taken"),
+        (1, None) => (Layer::Storage, "the model could not be loaded"),
+        (2, _) => (Layer::Runtime, "the command line or the configuration makes no sense"),
+        (4, _) => (Layer::Gpu, "the engine died, as it does when its device is lost"),
+        (137, _) => (Layer::Runtime, "the process was killed: liveness probe, or memory"),
         _ => (Layer::Runtime, "the process ended by itself"),
     };
     let said = if message.is_empty() { "it left no message" } else { message };
@@ -168,6 +170,15 @@ fn crash_loop(pod_name: &str, container: &Value, ended: &Value) -> Finding {
             format!("kubectl logs --previous {pod_name}"),
         ],
     )
+}
+
+fn not_started(layer: Layer) -> &'static str {
+    match layer {
+        Layer::Gpu => "the server could not use the GPU",
+        Layer::Network => "the server could not listen, or not reach the model's hub",
+        Layer::Storage => "the model could not be loaded",
+        Layer::Runtime => "what the server was asked for does not fit its limits",
+    }
 }
 
 fn quota(state: &ClusterState, app: &str) -> Option<Finding> {

@@ -399,6 +399,27 @@ fn the_runtime_layer_tells_what_is_missing() {
     }
 }
 
+/// The server's own word is believed before any word of its message.
+#[test]
+fn a_crashed_server_names_its_layer() {
+    for (code, message, expected) in [
+        (1, "layer: runtime\nerror: the model does not fit in memory as configured\n", "runtime"),
+        (1, "layer: storage\nerror: cache file /m: No space left on device\n", "storage"),
+        (1, "layer: gpu\nerror: libamdhip64.so.6 finds no GPU\n", "gpu"),
+        (1, "layer: network\nerror: org/m: timed out; check the network\n", "network"),
+        (2, "layer: runtime\nerror: no model given: see ropeway serve --device hip\n", "runtime"),
+        // Not a note, or one of a layer that there is not: its words decide.
+        (1, "layer: cellar\nerror: cannot listen on 0.0.0.0 port 80\n", "network"),
+        (1, "INFO ready\nlayer: gpu\n", "storage"),
+    ] {
+        let state = with(&[("/pods/1/status/containerStatuses", crashed(code, message))]);
+        let findings = examine(&ClusterState::recorded(NAMESPACE, &state), APP);
+        let failed: Vec<_> = findings.iter().filter(|f| f.status == Status::Failed).collect();
+        let [crash] = &failed[..] else { panic!("one failed check: {failed:?}") };
+        assert_eq!((crash.layer.name(), crash.check), (expected, "pod"), "{message}");
+    }
+}
+
 #[test]
 fn without_pods_the_quota_and_the_absence_are_told() {
     let mut state = healthy();
