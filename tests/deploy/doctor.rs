@@ -15,7 +15,7 @@ fn kubectl(folder: &Path, objects: &[Value], namespace: &str) -> String {
     let list = |kind: &str| -> Vec<Value> {
         let here = |object: &&Value| {
             let own = &object["metadata"]["namespace"];
-            object["kind"] == kind && (own == namespace || kind == "DeviceConfig")
+            object["kind"] == kind && (own == namespace || own == "metallb-system")
         };
         objects.iter().filter(here).cloned().collect()
     };
@@ -44,9 +44,20 @@ fn kubectl(folder: &Path, objects: &[Value], namespace: &str) -> String {
                      "status": {"phase": "Running", "conditions": ready}}));
     let node =
         json!({"metadata": {"name": "node-1"}, "status": {"allocatable": {"amd.com/gpu": "8"}}});
+    let labelled = |name: &str, label: &str, value: &str| json!({"metadata": {"name": name, "labels": {label: value}}});
+    let named = |name: &str| labelled(name, "kubernetes.io/metadata.name", name);
+    let namespaces = vec![
+        named(namespace),
+        named("kube-system"),
+        named("observability"),
+        labelled("gateways", "ropeway.io/gateway", "true"),
+    ];
     let device_config = json!({"metadata": {"name": "ropeway"}});
     let lists = [
         ("nodes", vec![node]),
+        ("namespaces", namespaces),
+        ("ipaddresspools.metallb.io", list("IPAddressPool")),
+        ("l2advertisements.metallb.io", list("L2Advertisement")),
         ("endpointslices", slices.collect()),
         ("pods", pods),
         ("configmaps", list("ConfigMap")),

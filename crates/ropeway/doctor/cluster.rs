@@ -3,13 +3,18 @@
 //! Reads only. The state is fetched once and judged as a whole, so that a recorded state gives the
 //! same findings as the cluster did.
 
+mod address;
 mod network;
 mod nodes;
 mod pods;
+mod policies;
+mod settings;
 mod state;
 mod storage;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_network;
 
 pub(crate) use self::state::{ClusterState, Kubectl};
 use super::finding::Finding;

@@ -97,6 +97,21 @@ fn device_config(state: &ClusterState) -> Finding {
         );
     }
     let names: Vec<&str> = configs.iter().map(name).collect();
+    if names.len() > 1 {
+        return Finding::wrong(
+            Layer::Gpu,
+            "device config",
+            Status::Warning,
+            told![
+                format!("{} DeviceConfigs: {}", names.len(), names.join(", ")),
+                "where both select a node, two device plugins and labellers fight over it; the \
+                 operator's chart makes one named default",
+                evidence,
+                "keep one (chart value crds.defaultCR.install=false), or give them nodes of their \
+                 own by spec.selector",
+            ],
+        );
+    }
     Finding::good(Layer::Gpu, "device config", names.join(", "), evidence)
 }
 

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 /// What is fetched: resource, and whether from all namespaces. Those of other projects may be
 /// unknown to the cluster, which is a fact and no failure.
-const RESOURCES: [(&str, bool); 12] = [
+const RESOURCES: [(&str, bool); 15] = [
     ("nodes", true),
+    ("namespaces", true),
     ("pods", true),
     ("events", false),
     ("configmaps", false),
@@ -22,6 +23,8 @@ const RESOURCES: [(&str, bool); 12] = [
     ("replicasets", false),
     ("deviceconfigs.amd.com", true),
     ("ipaddresspools.metallb.io", true),
+    ("l2advertisements.metallb.io", true),
+    ("bgpadvertisements.metallb.io", true),
 ];
 
 /// The kubectl program and the namespace it is asked about.
@@ -164,4 +167,21 @@ pub(crate) fn selects(selector: &Value, labels: &Value) -> bool {
     selector
         .as_object()
         .is_some_and(|pairs| pairs.iter().all(|(key, value)| &labels[key.as_str()] == value))
+}
+
+/// Whether a LabelSelector takes an object with these labels; an empty one takes all.
+pub(crate) fn takes(selector: &Value, labels: &Value) -> bool {
+    let is_among = |rule: &Value, value: &Value| items(&rule["values"]).contains(value);
+    let expressions = items(&selector["matchExpressions"]).iter().all(|rule| {
+        let value = &labels[rule["key"].as_str().unwrap_or_default()];
+        match rule["operator"].as_str() {
+            Some("In") => is_among(rule, value),
+            Some("NotIn") => !is_among(rule, value),
+            Some("Exists") => !value.is_null(),
+            Some("DoesNotExist") => value.is_null(),
+            _ => false,
+        }
+    });
+    let wanted = &selector["matchLabels"];
+    expressions && (wanted.is_null() || selects(wanted, labels))
 }

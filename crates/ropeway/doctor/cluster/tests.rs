@@ -5,16 +5,32 @@ use serde_json::{Value, json};
 use super::*;
 use crate::doctor::finding::Status;
 
-const APP: &str = "ropeway";
-const NAMESPACE: &str = "llm";
+pub(super) const APP: &str = "ropeway";
+pub(super) const NAMESPACE: &str = "llm";
+
+/// One node, as the device plugin leaves it.
+fn nodes() -> Value {
+    json!([{
+        "metadata": { "name": "mi300x-0" },
+        "status": {
+            "allocatable": { "cpu": "192", "amd.com/gpu": "8" },
+            "addresses": [{ "type": "InternalIP", "address": "192.0.2.5" }],
+        },
+    }])
+}
+
+fn namespaces() -> Value {
+    json!([
+        { "metadata": { "name": NAMESPACE, "labels": { "kubernetes.io/metadata.name": NAMESPACE } } },
+        { "metadata": { "name": "gate", "labels": { "ropeway.io/gateway": "true" } } },
+    ])
+}
 
 /// A deployment that serves, as `kubectl get -o json` tells it (cut to the fields that matter).
-fn healthy() -> Value {
+pub(super) fn healthy() -> Value {
     json!({
-        "nodes": [{
-            "metadata": { "name": "mi300x-0" },
-            "status": { "allocatable": { "cpu": "192", "amd.com/gpu": "8" } },
-        }],
+        "nodes": nodes(),
+        "namespaces": namespaces(),
         "pods": [
             {
                 "metadata": { "name": "amd-gpu-operator-0", "namespace": "kube-amd-gpu" },
@@ -76,10 +92,11 @@ fn healthy() -> Value {
         "replicasets": [],
         "deviceconfigs.amd.com": [{ "metadata": { "name": "mi300x" } }],
         "ipaddresspools.metallb.io": [{ "metadata": { "name": "pool" } }],
+        "l2advertisements.metallb.io": [{ "metadata": { "name": "all" } }],
     })
 }
 
-fn troubles(state: &Value) -> Vec<String> {
+pub(super) fn troubles(state: &Value) -> Vec<String> {
     examine(&ClusterState::recorded(NAMESPACE, state), APP)
         .iter()
         .filter(|finding| finding.status != Status::Good)
@@ -91,7 +108,7 @@ fn troubles(state: &Value) -> Vec<String> {
 }
 
 /// The healthy state with the value at a JSON pointer replaced (`null` removes it).
-fn with(changes: &[(&str, Value)]) -> Value {
+pub(super) fn with(changes: &[(&str, Value)]) -> Value {
     let mut state = healthy();
     for (pointer, value) in changes {
         let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
@@ -147,6 +164,13 @@ fn the_gpu_layer_tells_what_is_missing() {
         (vec![("/pods/0/metadata/namespace", json!("elsewhere"))], "gpu operator Warning"),
         (vec![("/deviceconfigs.amd.com", json!([]))], "gpu device config Warning"),
         (vec![("/deviceconfigs.amd.com", Value::Null)], "gpu device config Warning"),
+        (
+            vec![(
+                "/deviceconfigs.amd.com",
+                json!([{ "metadata": { "name": "default" } }, { "metadata": { "name": "mine" } }]),
+            )],
+            "gpu device config Warning",
+        ),
         (
             vec![(
                 "/pods/1/status/conditions",
@@ -280,6 +304,13 @@ fn the_storage_layer_tells_what_is_missing() {
             vec!["storage pod Failed"],
         ),
         (
+            vec![
+                ("/pods/1/status/phase", json!("Pending")),
+                ("/events", event("ropeway-7d9c-x2x", "FailedAttachVolume", "Multi-Attach error")),
+            ],
+            vec!["storage pod Failed"],
+        ),
+        (
             vec![("/pods/1/status/containerStatuses", crashed(1, "error: config.json is missing"))],
             vec!["storage pod Failed"],
         ),
@@ -357,6 +388,15 @@ fn the_runtime_layer_tells_what_is_missing() {
                        "lastState": { "terminated": { "reason": "OOMKilled" } } }]);
     let cases = [
         (vec![(status, waiting("ImagePullBackOff", "manifest unknown"))], "runtime pod Failed"),
+        (vec![(status, waiting("ErrImagePull", "unauthorized"))], "runtime pod Failed"),
+        (vec![(status, waiting("InvalidImageName", "uppercase"))], "runtime pod Failed"),
+        (
+            vec![(
+                "/pods/1/status/initContainerStatuses",
+                waiting("CreateContainerConfigError", "configmap \"x\" not found"),
+            )],
+            "runtime pod Failed",
+        ),
         (
             vec![(status, waiting("CreateContainerConfigError", "secret \"keys\" not found"))],
             "runtime pod Failed",

@@ -113,6 +113,12 @@ fn each_broken_machine_is_told_by_its_own_check() {
     check(&[], &["proc/meminfo"], "runtime memory Failed");
     let full = [("proc/meminfo", "MemTotal: 1000 kB\nMemAvailable: 99 kB\n")];
     check(&full, &[], "runtime memory Warning");
+    let confined = [
+        ("proc/self/cgroup", "0::/\n"),
+        ("sys/fs/cgroup/memory.max", "100000000\n"),
+        ("sys/fs/cgroup/memory.current", "95000000\n"),
+    ];
+    check(&confined, &[], "runtime memory Warning");
     let few = [("proc/self/limits", "Max open files 1024 4096 files\n")];
     check(&few, &[], "runtime open files Warning");
     let unlocked = [("proc/self/limits", "Max locked memory 65536 65536 bytes\n")];
@@ -175,6 +181,26 @@ fn a_node_without_permission_names_its_group() {
     assert_eq!(troubles(&facts), ["gpu render Failed"]);
     let text = crate::doctor::report::as_text(&examine(&facts));
     assert!(text.contains("supplementalGroups: [4711]"), "{text}");
+    let mut facts = machine(&[], &[]);
+    let kfd = facts.kfd.as_mut().expect("it is there");
+    (kfd.is_open, kfd.gid) = (false, 4712);
+    assert_eq!(troubles(&facts), ["gpu kfd Failed"]);
+    let text = crate::doctor::report::as_text(&examine(&facts));
+    assert!(text.contains("supplementalGroups: [4712]"), "{text}");
+}
+
+#[test]
+fn the_memory_of_a_container_is_its_own() {
+    let facts = machine(
+        &[
+            ("proc/self/cgroup", "0::/\n"),
+            ("sys/fs/cgroup/memory.max", "100000000\n"),
+            ("sys/fs/cgroup/memory.current", "95000000\n"),
+        ],
+        &[],
+    );
+    let text = crate::doctor::report::as_text(&examine(&facts));
+    assert!(text.contains("raise resources.limits.memory of the pod"), "{text}");
 }
 
 #[test]
