@@ -217,6 +217,7 @@ DECODE(f16_, 160, 2, Plain<F16>)
 DECODE(f16_, 192, 2, Plain<F16>)
 DECODE(f16_, 224, 2, Plain<F16>)
 DECODE(f16_, 256, 2, Plain<F16>)
+#if HAS_FP8_FNUZ
 DECODE(fp8_, 32, 4, Fp8<Bf16>)
 DECODE(fp8_, 64, 4, Fp8<Bf16>)
 DECODE(fp8_, 96, 3, Fp8<Bf16>)
@@ -225,3 +226,4 @@ DECODE(fp8_, 160, 2, Fp8<Bf16>)
 DECODE(fp8_, 192, 2, Fp8<Bf16>)
 DECODE(fp8_, 224, 2, Fp8<Bf16>)
 DECODE(fp8_, 256, 2, Fp8<Bf16>)
+#endif

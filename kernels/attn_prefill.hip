@@ -335,6 +335,7 @@ PREFILL(f16_, 160, 1, Plain<F16>)
 PREFILL(f16_, 192, 1, Plain<F16>)
 PREFILL(f16_, 224, 1, Plain<F16>)
 PREFILL(f16_, 256, 1, Plain<F16>)
+#if HAS_FP8_FNUZ
 PREFILL(fp8_, 32, 2, Fp8<Bf16>)
 PREFILL(fp8_, 64, 2, Fp8<Bf16>)
 PREFILL(fp8_, 96, 2, Fp8<Bf16>)
@@ -343,3 +344,4 @@ PREFILL(fp8_, 160, 1, Fp8<Bf16>)
 PREFILL(fp8_, 192, 1, Fp8<Bf16>)
 PREFILL(fp8_, 224, 1, Fp8<Bf16>)
 PREFILL(fp8_, 256, 1, Fp8<Bf16>)
+#endif

@@ -8,30 +8,24 @@
 // Plain storage (bf16, f16): pieces of 16 bytes, lane by lane, chunk by chunk. FP8: chunks in pairs,
 // a lane's 8 bytes of both next to each other; where their number is odd the last stands alone.
 // K's padding must be zero (rope_and_cache writes it) and all of the cache must be zeroed once.
+//
+// FP8 exists where the conversions do, and in their format: CDNA3's FNUZ. CDNA2 (gfx90a) has none, and
+// gfx950's instructions of the same names mean another format, OCP's. Elsewhere its kernels are left out.
 #pragma once
 
 #include "element.h"
+
+#if defined(__gfx940__) || defined(__gfx941__) || defined(__gfx942__)
+#define HAS_FP8_FNUZ 1
+#else
+#define HAS_FP8_FNUZ 0
+#endif
 
 constexpr u32 BLOCK_SIZE = 16;
 // 64 lanes of 16 bytes.
 constexpr u32 LOAD_BYTES = 1024;
 
 INLINE u32 padded_dim(u32 head_dim) { return (head_dim + 31) & ~31u; }
-
-// Largest number of FP8 e4m3 FNUZ.
-constexpr f32 FP8_MAX = 240.0f;
-
-// What is larger becomes the largest, infinities too; NaN stays. (v_med3_f32 would drop it.)
-INLINE f32 saturated(f32 v) {
-  f32 clamped = __builtin_amdgcn_fmed3f(v, -FP8_MAX, FP8_MAX);
-  return v != v ? v : clamped;
-}
-
-// Four numbers as FP8, rounded to nearest even, the first in the low byte.
-INLINE u32 to_fp8(f32 a, f32 b, f32 c, f32 d) {
-  u32 packed = __builtin_amdgcn_cvt_pk_fp8_f32(saturated(a), saturated(b), 0, false);
-  return __builtin_amdgcn_cvt_pk_fp8_f32(saturated(c), saturated(d), packed, true);
-}
 
 // As activations are stored: keys and values in the activations' type.
 template <typename E>
@@ -59,6 +53,22 @@ struct Plain {
     return Piece{values[0] & low, values[1] & high, values[2] & low, values[3] & high};
   }
 };
+
+#if HAS_FP8_FNUZ
+// Largest number of FP8 e4m3 FNUZ.
+constexpr f32 FP8_MAX = 240.0f;
+
+// What is larger becomes the largest, infinities too; NaN stays. (v_med3_f32 would drop it.)
+INLINE f32 saturated(f32 v) {
+  f32 clamped = __builtin_amdgcn_fmed3f(v, -FP8_MAX, FP8_MAX);
+  return v != v ? v : clamped;
+}
+
+// Four numbers as FP8, rounded to nearest even, the first in the low byte.
+INLINE u32 to_fp8(f32 a, f32 b, f32 c, f32 d) {
+  u32 packed = __builtin_amdgcn_cvt_pk_fp8_f32(saturated(a), saturated(b), 0, false);
+  return __builtin_amdgcn_cvt_pk_fp8_f32(saturated(c), saturated(d), packed, true);
+}
 
 // FP8 e4m3 FNUZ (bias 8, largest 240, no infinities, 0x80 is NaN), times a scale that the kernels'
 // parameters carry.
@@ -95,6 +105,7 @@ struct Fp8 {
     return Piece{values[0] & keep, values[1] & keep};
   }
 };
+#endif
 
 // Bytes of one KV head's keys, or values, in a block.
 template <typename Kv>

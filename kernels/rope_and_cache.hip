@@ -159,4 +159,6 @@ INLINE void token_heads(const RopeAndCacheParams& p, local<Exchange> e) {
   }
 ROPE_AND_CACHE(rope_and_cache, Plain<Bf16>)
 ROPE_AND_CACHE(rope_and_cache_f16, Plain<F16>)
+#if HAS_FP8_FNUZ
 ROPE_AND_CACHE(rope_and_cache_fp8, Fp8<Bf16>)
+#endif

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use backend::{
-    BufferKind, DType, Device, DeviceError, KvDType, KvLayout, KvScales, StepLimits, TensorShape,
-    TensorView,
+    BufferKind, DType, Device, DeviceError, KvLayout, KvScales, StepLimits, TensorShape, TensorView,
 };
 
 use crate::buffers::{
@@ -135,19 +134,10 @@ impl HipDevice {
             let asked = layout.block_size;
             return Err(self.unsupported(format!("--block-size {asked}; use {BLOCK_SIZE}")));
         }
-        let plain = self.activations.kv_dtype();
-        if layout.dtype == plain || (layout.dtype == KvDType::Fp8 && self.kernels.has_fp8_cache()) {
-            return Ok(());
+        match self.activations.refuses_cache(layout.dtype, self.kernels.has_fp8_cache()) {
+            None => Ok(()),
+            Some(why) => Err(self.unsupported(why)),
         }
-        let (asked, remedy) = match (layout.dtype, self.activations) {
-            (KvDType::F32, ActivationType::Bf16) => ("f32", "--kv-cache-dtype bf16 or fp8"),
-            (KvDType::F32, ActivationType::F16) => ("f32", "--kv-cache-dtype f16"),
-            (KvDType::F16, _) => ("f16", "--kv-cache-dtype bf16 or fp8, or --dtype float16"),
-            (KvDType::BF16, _) => ("bf16", "--kv-cache-dtype f16, or --dtype bfloat16"),
-            (KvDType::Fp8, _) => ("fp8", "--kv-cache-dtype f16, or --dtype bfloat16"),
-        };
-        let activations = self.activations;
-        Err(self.unsupported(format!("a KV cache of {asked} beside {activations}; use {remedy}")))
     }
 
     fn check_heads(&self, limits: &StepLimits) -> Result<(), DeviceError> {

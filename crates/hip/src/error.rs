@@ -52,7 +52,8 @@ pub enum HipFailure {
     },
     /// No kernels for this GPU in the binary.
     #[error(
-        "hip:{index} is a {arch}, for which this build has no kernels (it has: {have}); rebuild with ROPEWAY_GPU_ARCHS={arch}"
+        "hip:{index} is a {arch}, for which this build has no kernels (it has: {have}); {}",
+        remedy(arch)
     )]
     NoKernels {
         /// Device number.
@@ -70,6 +71,19 @@ pub enum HipFailure {
         /// What differs.
         reason: String,
     },
+}
+
+/// What to do about a GPU that the build has no kernels for. Compiling helps where there are the matrix
+/// instructions that they use: kernel-build's tests compile for CDNA2, everything else runs CDNA3's.
+fn remedy(arch: &str) -> String {
+    match arch {
+        "gfx90a" => format!(
+            "rebuild with ROPEWAY_GPU_ARCHS={arch}, for which kernels are compiled but were never run"
+        ),
+        "gfx940" | "gfx941" | "gfx942" => format!("rebuild with ROPEWAY_GPU_ARCHS={arch}"),
+        _ => "the kernels are written for gfx942 and compile for gfx90a besides; use --device cpu"
+            .to_owned(),
+    }
 }
 
 impl HipFailure {

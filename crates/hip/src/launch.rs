@@ -232,6 +232,11 @@ impl Kernels {
     pub(crate) fn cache(&self, is_fp8: bool) -> &CacheKernels {
         let fp8 = self.fp8_cache.as_ref().filter(|_| is_fp8);
         fp8.unwrap_or(&self.plain_cache)
+/// Kernels for a cache of FP8, where the architecture has any (`kernels/kv_layout.h`).
+fn served_fp8(names: &'static Names, arch: &str) -> Option<&'static CacheNames> {
+    names.fp8_cache.as_ref().filter(|it| embedded(arch, it.rope_and_cache).is_some())
+}
+
     }
 
     /// Whether there are kernels for a cache of FP8.
@@ -265,7 +270,7 @@ impl Kernels {
             gemm_mid: loader.find_all(names.gemm_mid)?,
             gemm_big: loader.find_all(names.gemm_big)?,
             plain_cache: loader.find_cache(&names.plain_cache)?,
-            fp8_cache: names.fp8_cache.as_ref().map(|it| loader.find_cache(it)).transpose()?,
+            fp8_cache: served_fp8(names, arch).map(|it| loader.find_cache(it)).transpose()?,
             attn_reduce: loader.find(names.attn_reduce)?,
             silu_mul: loader.find(names.silu_mul)?,
             gather_rows: loader.find("gather_rows")?,

@@ -131,11 +131,20 @@ fn no_device_is_told_however_the_runtime_says_it() {
 fn another_gpu_is_listed_and_named_as_one_without_kernels() {
     let (_, devices) = devices(&[OLD_PROPERTIES]).expect("the runtime works");
     assert!(!devices[0].has_kernels, "this build has none for {}", devices[0].arch);
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let library = Some(runtime(folder.path(), &[OLD_PROPERTIES]));
-    let config = hip::HipConfig { library, ..hip::HipConfig::default() };
-    let told = hip::HipDevice::new(&config).err().expect("no kernels fit").to_string();
-    for part in ["gfx90a", "it has: gfx942", "ROPEWAY_GPU_ARCHS=gfx90a"] {
+    let told = told_of(OLD_PROPERTIES.1);
+    for part in ["gfx90a", "it has: gfx942", "ROPEWAY_GPU_ARCHS=gfx90a", "never run"] {
         assert!(told.contains(part), "{part} in: {told}");
     }
+    // A build for it would fail: it has no matrix instructions of this kind.
+    let told = told_of(&OLD_PROPERTIES.1.replace("gfx90a", "gfx1100"));
+    assert!(told.contains("is a gfx1100") && told.contains("use --device cpu"), "{told}");
+    assert!(!told.contains("ROPEWAY_GPU_ARCHS"), "{told}");
+}
+
+/// What opening a device of these properties says.
+fn told_of(properties: &str) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let library = Some(runtime(folder.path(), &[(OLD_PROPERTIES.0, properties)]));
+    let config = hip::HipConfig { library, ..hip::HipConfig::default() };
+    hip::HipDevice::new(&config).err().expect("no kernels fit").to_string()
 }
