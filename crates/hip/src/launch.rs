@@ -14,14 +14,14 @@ use crate::params::{
 use crate::runtime::{Gpu, Kernel, Module};
 
 /// Head sizes, rounded up to 32, that attention has kernels for.
-pub(crate) const PADDED_HEAD_DIMS: [usize; 7] = [32, 64, 96, 128, 160, 192, 256];
+pub(crate) const PADDED_HEAD_DIMS: [usize; 8] = [32, 64, 96, 128, 160, 192, 224, 256];
 
 /// Names of the kernels that know how the KV cache stores numbers; of attention in the order of
 /// [`PADDED_HEAD_DIMS`].
 struct CacheNames {
     rope_and_cache: &'static str,
-    attn_decode: [&'static str; 7],
-    attn_prefill: [&'static str; 7],
+    attn_decode: [&'static str; PADDED_HEAD_DIMS.len()],
+    attn_prefill: [&'static str; PADDED_HEAD_DIMS.len()],
 }
 
 const BF16_CACHE: CacheNames = CacheNames {
@@ -33,6 +33,7 @@ const BF16_CACHE: CacheNames = CacheNames {
         "attn_decode_d128",
         "attn_decode_d160",
         "attn_decode_d192",
+        "attn_decode_d224",
         "attn_decode_d256",
     ],
     attn_prefill: [
@@ -42,6 +43,7 @@ const BF16_CACHE: CacheNames = CacheNames {
         "attn_prefill_d128",
         "attn_prefill_d160",
         "attn_prefill_d192",
+        "attn_prefill_d224",
         "attn_prefill_d256",
     ],
 };
@@ -54,6 +56,7 @@ const FP8_CACHE: CacheNames = CacheNames {
         "attn_decode_fp8_d128",
         "attn_decode_fp8_d160",
         "attn_decode_fp8_d192",
+        "attn_decode_fp8_d224",
         "attn_decode_fp8_d256",
     ],
     attn_prefill: [
@@ -63,6 +66,7 @@ const FP8_CACHE: CacheNames = CacheNames {
         "attn_prefill_fp8_d128",
         "attn_prefill_fp8_d160",
         "attn_prefill_fp8_d192",
+        "attn_prefill_fp8_d224",
         "attn_prefill_fp8_d256",
     ],
 };
@@ -75,6 +79,7 @@ const F16_CACHE: CacheNames = CacheNames {
         "attn_decode_f16_d128",
         "attn_decode_f16_d160",
         "attn_decode_f16_d192",
+        "attn_decode_f16_d224",
         "attn_decode_f16_d256",
     ],
     attn_prefill: [
@@ -84,6 +89,7 @@ const F16_CACHE: CacheNames = CacheNames {
         "attn_prefill_f16_d128",
         "attn_prefill_f16_d160",
         "attn_prefill_f16_d192",
+        "attn_prefill_f16_d224",
         "attn_prefill_f16_d256",
     ],
 };
@@ -148,8 +154,8 @@ const F16: Names = Names {
 /// The kernels that know how the KV cache stores numbers.
 pub(crate) struct CacheKernels {
     pub(crate) rope_and_cache: Kernel<RopeAndCacheParams>,
-    pub(crate) attn_decode: [Kernel<AttnDecodeParams>; 7],
-    pub(crate) attn_prefill: [Kernel<AttnPrefillParams>; 7],
+    pub(crate) attn_decode: [Kernel<AttnDecodeParams>; PADDED_HEAD_DIMS.len()],
+    pub(crate) attn_prefill: [Kernel<AttnPrefillParams>; PADDED_HEAD_DIMS.len()],
 }
 
 /// The kernels that the layer operations launch.
@@ -226,17 +232,17 @@ fn embedded(arch: &str, kernel: &str) -> Option<(&'static CodeObject, usize)> {
     })
 }
 
+/// Kernels for a cache of FP8, where the architecture has any (`kernels/kv_layout.h`).
+fn served_fp8(names: &'static Names, arch: &str) -> Option<&'static CacheNames> {
+    names.fp8_cache.as_ref().filter(|it| embedded(arch, it.rope_and_cache).is_some())
+}
+
 impl Kernels {
     /// Those for a cache of FP8, or of the activations' type. A cache that there are none for is
     /// refused when it is allocated.
     pub(crate) fn cache(&self, is_fp8: bool) -> &CacheKernels {
         let fp8 = self.fp8_cache.as_ref().filter(|_| is_fp8);
         fp8.unwrap_or(&self.plain_cache)
-/// Kernels for a cache of FP8, where the architecture has any (`kernels/kv_layout.h`).
-fn served_fp8(names: &'static Names, arch: &str) -> Option<&'static CacheNames> {
-    names.fp8_cache.as_ref().filter(|it| embedded(arch, it.rope_and_cache).is_some())
-}
-
     }
 
     /// Whether there are kernels for a cache of FP8.

@@ -45,7 +45,7 @@ fn decode_matches(base: Shape) {
     let lengths = [1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 255, 256, 257, 513, 1100];
     let seqs: Vec<Seq> = lengths.iter().map(|&len| seq(len as u64, len - 1, 1)).collect();
     check(&mut bench, &base, &seqs);
-    for head_dim in [16, 32, 48, 64, 80, 96, 160, 192, 208, 256] {
+    for head_dim in [16, 32, 48, 64, 80, 96, 112, 160, 192, 208, 224, 256] {
         let shape = Shape { head_dim, ..base };
         check(&mut bench, &shape, &[seq(1, 0, 1), seq(2, 34, 1), seq(3, 300, 1)]);
     }
@@ -102,7 +102,7 @@ fn prefill_matches(base: Shape) {
     // Ragged, with prefixes, an empty sequence, and decoding rows beside.
     let seqs = [seq(1, 240, 65), seq(2, 0, 3), seq(3, 300, 1), seq(4, 0, 0), seq(5, 17, 40)];
     check(&mut bench, &base, &seqs);
-    for head_dim in [16, 32, 64, 80, 96, 160, 192, 208, 256] {
+    for head_dim in [16, 32, 64, 80, 96, 112, 160, 192, 208, 224, 256] {
         check(&mut bench, &Shape { head_dim, ..base }, &[seq(1, 250, 20), seq(2, 0, 33)]);
     }
     for (num_heads, num_kv_heads) in [(1, 1), (6, 1), (7, 7), (20, 1)] {

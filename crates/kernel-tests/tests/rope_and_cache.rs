@@ -287,9 +287,20 @@ fn every_element_is_normed_turned_and_placed() {
         }
     }
     // Head sizes with and without padding, partial rotation, odd halves, more heads than lanes.
-    for (head_dim, half) in
-        [(16, 8), (32, 16), (64, 32), (64, 16), (80, 40), (80, 12), (96, 48), (104, 5), (256, 128)]
-    {
+    let sizes = [
+        (16, 8),
+        (32, 16),
+        (64, 32),
+        (64, 16),
+        (80, 40),
+        (80, 12),
+        (96, 48),
+        (104, 5),
+        (208, 104),
+        (224, 112),
+        (256, 128),
+    ];
+    for (head_dim, half) in sizes {
         for with_norm in [false, true] {
             let shape = Shape { head_dim, half, with_norm, num_tokens: 3, ..base };
             check(shape, &mut device);
