@@ -17,6 +17,8 @@ use types::{AdmittedSeq, NO_TOKEN, SampleRow, Sampled, SamplerSlot, SamplingPara
 const HIDDEN: usize = 32;
 const VOCAB: usize = 301;
 const NUM_SLOTS: usize = 32;
+/// One more than the rows of the skinny kernels.
+const MANY_SLOTS: usize = 65;
 const LIMITS: StepLimits = StepLimits {
     max_num_seqs: NUM_SLOTS,
     max_num_batched_tokens: 2 * NUM_SLOTS,
@@ -122,14 +124,21 @@ impl Bench {
 
     /// With a number of some tokens' embeddings replaced.
     fn embedding(replaced: &[(usize, f32)]) -> Self {
+        Self::sized(NUM_SLOTS, replaced)
+    }
+
+    /// For as many sequences.
+    fn sized(num_slots: usize, replaced: &[(usize, f32)]) -> Self {
+        let limits =
+            StepLimits { max_num_seqs: num_slots, max_num_batched_tokens: 2 * num_slots, ..LIMITS };
         let config = HipConfig { library: Some(emulator()), max_graphs: 0, ..HipConfig::default() };
         let mut device = HipDevice::new(&config).expect("the emulator is a device");
-        device.reserve_workspace(&LIMITS).expect("there is room");
+        device.reserve_workspace(&limits).expect("there is room");
         let (embedding, table) = (upload(&mut device, replaced), upload(&mut device, &[]));
         let mut buffer = |kind, rows, cols| device.alloc_buffer(kind, rows, cols).expect("room");
-        let x = buffer(BufferKind::Activation, 2 * NUM_SLOTS, HIDDEN);
-        let gathered = buffer(BufferKind::Activation, NUM_SLOTS, HIDDEN);
-        let logits = buffer(BufferKind::Logits, NUM_SLOTS, VOCAB);
+        let x = buffer(BufferKind::Activation, 2 * num_slots, HIDDEN);
+        let gathered = buffer(BufferKind::Activation, num_slots, HIDDEN);
+        let logits = buffer(BufferKind::Logits, num_slots, VOCAB);
         let scratch = Scratch::new(VOCAB);
         Self { device, embedding, table, x, gathered, logits, scratch }
     }
@@ -291,6 +300,23 @@ fn the_longest_lists_of_all_slots_at_once() {
     let all: Vec<usize> = (0..NUM_SLOTS).collect();
     bench.step(&mut seqs, &all);
     bench.step(&mut seqs, &all);
+}
+
+/// More rows than the skinny kernels take: what greedy rows choose from is left by another kernel.
+#[test]
+fn greedy_rows_of_a_large_batch_choose_as_on_the_host() {
+    // The last sequence's row is not finite.
+    let broken = (token_of(MANY_SLOTS - 1, 0), f32::NAN);
+    let mut bench = Bench::sized(MANY_SLOTS, &[broken]);
+    let mut seqs = sequences(vec![SamplingParams::greedy(); MANY_SLOTS]);
+    for (slot, seq) in seqs.iter_mut().rev().enumerate() {
+        seq.slot = slot as u32;
+    }
+    let all: Vec<usize> = (0..MANY_SLOTS).collect();
+    bench.step(&mut seqs, &all);
+    let ended = seqs.iter().filter(|seq| seq.output == [NO_TOKEN]).count();
+    assert!(ended >= 1 && seqs[MANY_SLOTS - 1].output == [NO_TOKEN], "{ended} of them");
+    bench.step(&mut seqs, &all[..MANY_SLOTS - 1]);
 }
 
 #[test]

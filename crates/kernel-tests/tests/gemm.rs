@@ -178,6 +178,21 @@ fn most_likely(device: &mut Device, product: &Product) -> Vec<u32> {
     device.u32s("tokens")
 }
 
+/// Holds a launch's logits to f64, and the best columns that it left to its logits.
+fn check_best(device: &mut Device, product: &Product, logits: &[f32], what: &str) {
+    let worst = product.worst_error(logits);
+    assert!(worst <= ROUNDED_ONCE, "{what}: {worst} floors");
+    let best = |row: &[f32]| {
+        let (at, _) = row
+            .iter()
+            .enumerate()
+            .fold((0, f32::NEG_INFINITY), |best, (i, &v)| if v > best.1 { (i, v) } else { best });
+        at as u32
+    };
+    let expect: Vec<u32> = logits.chunks(product.n).map(best).collect();
+    assert_eq!(most_likely(device, product), expect, "{what}");
+}
+
 #[test]
 fn logits_are_f32_and_their_best_is_found() {
     let mut device = Device::load_all(&["gemm_skinny.hip", "argmax.hip"]);
@@ -186,17 +201,42 @@ fn logits_are_f32_and_their_best_is_found() {
         let product = Product::new(Element::Bf16, shape, Epilogue { logits: true, ..PLAIN })
             .tied_from(shape[1] - 12);
         let logits = skinny(&mut device, &product, tiles);
-        let worst = product.worst_error(&logits);
-        assert!(worst <= ROUNDED_ONCE, "{shape:?}: {worst} floors");
-        let tokens = most_likely(&mut device, &product);
-        let best = |row: &[f32]| {
-            let (at, _) = row.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, &v)| {
-                if v > best.1 { (i, v) } else { best }
-            });
-            at as u32
-        };
-        let expect: Vec<u32> = logits.chunks(shape[1]).map(best).collect();
-        assert_eq!(tokens, expect, "{shape:?}");
+        check_best(&mut device, &product, &logits, &format!("{shape:?}"));
+    }
+}
+
+/// More rows than the skinny kernels take: a tile and one row, two and two, four and one. Columns end
+/// within a tile of 16, of 64 and of 128.
+#[test]
+fn the_best_of_many_rows_is_found_by_mid_and_big() {
+    let mut device = Device::load_all(&["gemm_skinny.hip", "gemm_big.hip", "argmax.hip"]);
+    let logits = Epilogue { logits: true, ..PLAIN };
+    for (rows, n) in [(65, 141), (130, 45), (257, 33)] {
+        for element in [Element::Bf16, Element::F16] {
+            let product = Product::new(element, [rows, n, 40], logits).tied_from(n - 12);
+            for tiles in MID {
+                let logits = mid(&mut device, &product, tiles);
+                check_best(&mut device, &product, &logits, &format!("{rows} mid {tiles}"));
+            }
+            for tile in [64, 128, 256] {
+                let logits = big(&mut device, &product, tile);
+                check_best(&mut device, &product, &logits, &format!("{rows} big {tile}"));
+            }
+        }
+    }
+    // A row that is not finite is told, and moves no other.
+    let healthy = Product::new(Element::Bf16, [65, 33, 40], logits);
+    type Launch = fn(&mut Device, &Product) -> Vec<f32>;
+    let launches: [Launch; 2] = [|d, p| mid(d, p, 4), |d, p| big(d, p, 64)];
+    for launch in launches {
+        launch(&mut device, &healthy);
+        let mut expect = most_likely(&mut device, &healthy);
+        expect[64] = NO_TOKEN;
+        for value in [f32::NAN, f32::INFINITY] {
+            let broken = healthy.clone().with_x(64, 39, value);
+            launch(&mut device, &broken);
+            assert_eq!(most_likely(&mut device, &broken), expect, "{value}");
+        }
     }
 }
 
