@@ -279,7 +279,7 @@ fn every_element_is_normed_turned_and_placed() {
         cache: CacheType::Plain,
     };
     let f16 = Element::F16;
-    for num_tokens in [1, 15, 16, 17, 65] {
+    for num_tokens in [1, 15, 16, 17, 63, 64, 65] {
         for with_norm in [false, true] {
             check(Shape { num_tokens, with_norm, ..base }, &mut device);
             check(Shape { num_tokens, with_norm, element: f16, ..base }, &mut device);
