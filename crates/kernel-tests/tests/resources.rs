@@ -131,11 +131,37 @@ const LIMITS: &[Limit] = &[
     limit("gemm_mid_f16_4x4", 4, 8192, 8192),
     limit("gemm_big_bf16_256", 2, 65_536, 0),
     limit("gemm_big_bf16_128", 2, 32_768, 0),
+    limit("add_rms_norm_f16", 8, 64, 1024),
+    limit("advance", 8, 0, 1024),
+    limit("take_last_tokens", 8, 0, 512),
+    limit("attn_decode_d224", 2, 0, 14_336),
+    limit("attn_decode_fp8_d224", 2, 0, 14_336),
+    limit("attn_decode_f16_d32", 8, 0, 4096),
+    limit("attn_decode_f16_d96", 4, 0, 12_288),
+    limit("attn_decode_f16_d160", 3, 0, 10_240),
+    limit("attn_decode_f16_d192", 3, 0, 12_288),
+    limit("attn_decode_f16_d224", 2, 0, 14_336),
+    limit("attn_reduce_f16", 8, 0, 4096),
+    limit("attn_prefill_d224", 2, 65_536, 0),
+    limit("attn_prefill_fp8_d224", 2, 65_536, 0),
+    limit("attn_prefill_f16_d32", 4, 65_536, 0),
+    limit("attn_prefill_f16_d96", 2, 65_536, 0),
+    limit("attn_prefill_f16_d160", 2, 65_536, 0),
+    limit("attn_prefill_f16_d192", 2, 65_536, 0),
+    limit("attn_prefill_f16_d224", 2, 65_536, 0),
+    limit("gemm_big_bf16_64", 2, 16_384, 0),
+    limit("gemm_big_f16_256", 2, 65_536, 0),
+    limit("gemm_big_f16_128", 2, 32_768, 0),
+    limit("gemm_big_f16_64", 2, 16_384, 0),
 ];
 
 #[test]
 fn occupancy_lds_and_bytes_in_flight_stay_within_limits() {
     let all: Vec<Resources> = kernel_files().iter().flat_map(|f| Resources::of_file(f)).collect();
+    for kernel in &all {
+        let num_rows = LIMITS.iter().filter(|limit| limit.kernel == kernel.name).count();
+        assert_eq!(num_rows, 1, "limits of {}", kernel.name);
+    }
     for limit in LIMITS {
         let kernel = all.iter().find(|kernel| kernel.name == limit.kernel);
         let kernel = kernel.unwrap_or_else(|| panic!("no kernel is called {}", limit.kernel));
