@@ -11,7 +11,7 @@ use crate::buffers::{
 };
 use crate::element::ActivationType;
 use crate::error::HipFailure;
-use crate::graphs::MAX_GRAPHS;
+use crate::graphs::{GraphLimits, MAX_GRAPH_BYTES, MAX_GRAPHS};
 use crate::kernels::{check_build, embedded_archs};
 use crate::launch::{Kernels, PADDED_HEAD_DIMS};
 use crate::runtime::{DeviceMemory, Gpu, Runtime, Stream};
@@ -28,6 +28,8 @@ pub struct HipConfig {
     pub library: Option<PathBuf>,
     /// Decode steps kept as graphs; 0 launches every operation by itself.
     pub max_graphs: usize,
+    /// Device memory that graphs may take, by an estimate; one is kept whatever it takes.
+    pub max_graph_bytes: usize,
     /// Element type of activations, matrices and a plain KV cache.
     pub activations: ActivationType,
 }
@@ -38,6 +40,7 @@ impl Default for HipConfig {
             index: 0,
             library: None,
             max_graphs: MAX_GRAPHS,
+            max_graph_bytes: MAX_GRAPH_BYTES,
             activations: ActivationType::default(),
         }
     }
@@ -54,7 +57,7 @@ pub struct HipDevice {
     pub(crate) gpu: Gpu,
     pub(crate) activations: ActivationType,
     description: String,
-    max_graphs: usize,
+    graphs: GraphLimits,
 }
 
 /// The rotation table.
@@ -87,7 +90,10 @@ impl HipDevice {
             stream,
             gpu,
             description,
-            max_graphs: config.max_graphs,
+            graphs: GraphLimits {
+                max_graphs: config.max_graphs,
+                max_bytes: config.max_graph_bytes,
+            },
             activations: config.activations,
         })
     }
@@ -277,16 +283,16 @@ impl Device for HipDevice {
     }
 
     fn workspace_bytes(&self, limits: &StepLimits) -> usize {
-        Workspace::device_bytes(limits, self.max_graphs)
+        Workspace::device_bytes(limits, self.graphs)
     }
 
     fn pinned_bytes(&self, limits: &StepLimits) -> usize {
-        Workspace::pinned_bytes(limits, self.max_graphs)
+        Workspace::pinned_bytes(limits, self.graphs)
     }
 
     fn reserve_workspace(&mut self, limits: &StepLimits) -> Result<(), DeviceError> {
         self.check_heads(limits)?;
-        let work = Workspace::new(&self.gpu, &self.stream, limits, self.max_graphs);
+        let work = Workspace::new(&self.gpu, &self.stream, limits, self.graphs);
         self.work = Some(work.map_err(|failure| self.error("the workspace", failure))?);
         // Weights are uploaded: the ring has done its work.
         self.ring = UploadRing::default();

@@ -1,7 +1,8 @@
 //! Captured decode steps by shape: kept under two caps, the least recently used given up first.
 //!
 //! Owns the executable graphs and decides which shapes there are. Never captures or launches: the
-//! layer operations do. A device that once refuses a capture is not asked again.
+//! layer operations do. A device that once refuses a capture is not asked for another; the graphs that
+//! it has are replayed as before.
 
 use types::StepCounts;
 
@@ -13,7 +14,8 @@ use crate::sample::SampleMode;
 const BUCKETS: [usize; 13] = [1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256];
 /// Graphs kept unless the configuration says otherwise.
 pub(crate) const MAX_GRAPHS: usize = 64;
-/// Device memory that graphs may take, by the estimate below; part of the memory plan.
+/// Device memory that graphs may take unless the configuration says otherwise, by the estimate below;
+/// part of the memory plan.
 pub(crate) const MAX_GRAPH_BYTES: usize = 32 << 20;
 /// What a kernel node takes: its arguments (320 bytes at most), packet and bookkeeping. An estimate,
 /// not measured on hardware.
@@ -48,10 +50,19 @@ struct Entry {
     last_use: u64,
 }
 
+/// Caps of what is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GraphLimits {
+    /// Graphs; 0 for none at all.
+    pub(crate) max_graphs: usize,
+    /// Device memory, by the estimate of [`NODE_BYTES`]. One graph is kept whatever it takes.
+    pub(crate) max_bytes: usize,
+}
+
 /// The graphs of a device.
 pub(crate) struct Graphs {
     entries: Vec<Entry>,
-    max_graphs: usize,
+    caps: GraphLimits,
     max_rows: usize,
     clock: u64,
     pub(crate) counts: StepCounts,
@@ -64,10 +75,10 @@ fn bucket(num_seqs: usize, max_rows: usize) -> Option<usize> {
 }
 
 impl Graphs {
-    /// No graphs yet; at most `max_graphs`, of at most `max_rows` rows.
-    pub(crate) fn new(max_graphs: usize, max_rows: usize) -> Self {
-        let entries = Vec::with_capacity(max_graphs);
-        Self { entries, max_graphs, max_rows, clock: 0, counts: StepCounts::default() }
+    /// No graphs yet; of at most `max_rows` rows.
+    pub(crate) fn new(caps: GraphLimits, max_rows: usize) -> Self {
+        let entries = Vec::with_capacity(caps.max_graphs);
+        Self { entries, caps, max_rows, clock: 0, counts: StepCounts::default() }
     }
 
     /// The shape of the graph for a decode step, if there may be one. Segments are doubled until
@@ -79,12 +90,13 @@ impl Graphs {
         max_segments: usize,
         mode: SampleMode,
     ) -> Option<GraphKey> {
-        if self.counts.refused > 0 || self.max_graphs == 0 {
+        if self.caps.max_graphs == 0 {
             return None;
         }
         let num_rows = bucket(num_seqs, self.max_rows)?;
         let num_segments = num_segments.next_power_of_two().min(max_segments);
-        Some(GraphKey { num_rows, num_segments, mode })
+        let key = GraphKey { num_rows, num_segments, mode };
+        (self.counts.refused == 0 || self.reach(key).is_some()).then_some(key)
     }
 
     /// What the graph of that shape can reach, if there is one.
@@ -105,8 +117,8 @@ impl Graphs {
     pub(crate) fn is_full(&self, num_nodes: usize) -> bool {
         let kept = self.entries.iter().map(|entry| entry.exec.num_nodes()).sum::<usize>();
         !self.entries.is_empty()
-            && (self.entries.len() >= self.max_graphs
-                || (kept + num_nodes) * NODE_BYTES > MAX_GRAPH_BYTES)
+            && (self.entries.len() >= self.caps.max_graphs
+                || (kept + num_nodes) * NODE_BYTES > self.caps.max_bytes)
     }
 
     /// Gives the least recently used graph up.
@@ -125,12 +137,14 @@ impl Graphs {
         self.counts.captured += 1;
     }
 
-    /// Notes that the device does not capture: from now on every step is run by its operations.
+    /// Notes that the device does not capture: from now on steps of new shapes are run by their
+    /// operations.
     pub(crate) fn refuse(&mut self, device: &str, failure: &HipFailure) {
         tracing::warn!(
             device,
             %failure,
-            "decode steps cannot be captured and run without graphs; --enforce-eager says so at start"
+            "decode steps cannot be captured: those of new shapes run without graphs; --enforce-eager says \
+             so at start"
         );
         self.counts.refused += 1;
     }
@@ -160,9 +174,10 @@ mod tests {
 
     #[test]
     fn segments_double_up_to_what_the_longest_context_has() {
-        let graphs = Graphs::new(1, 8);
+        let kept = |max_graphs| GraphLimits { max_graphs, max_bytes: MAX_GRAPH_BYTES };
+        let graphs = Graphs::new(kept(1), 8);
         let segments = |num| graphs.key(1, num, 12, SampleMode::Greedy).map(|k| k.num_segments);
         assert_eq!([1, 2, 3, 5, 9, 12].map(segments), [1, 2, 4, 8, 12, 12].map(Some));
-        assert!(Graphs::new(0, 8).key(1, 1, 1, SampleMode::Greedy).is_none());
+        assert!(Graphs::new(kept(0), 8).key(1, 1, 1, SampleMode::Greedy).is_none());
     }
 }

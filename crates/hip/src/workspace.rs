@@ -8,7 +8,7 @@ use crate::buffers::padded_head;
 use crate::decode::DecodeState;
 use crate::error::HipFailure;
 use crate::flights::Flights;
-use crate::graphs::{GraphKey, Graphs, MAX_GRAPH_BYTES, Reach};
+use crate::graphs::{GraphKey, GraphLimits, Graphs, Reach};
 use crate::runtime::{DeviceMemory, Gpu, Stream};
 use crate::sample::Samplers;
 use crate::step::StepState;
@@ -58,17 +58,17 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Reserves everything; `max_graphs` of 0 launches every operation by itself.
+    /// Reserves everything; without graphs every operation is launched by itself.
     pub(crate) fn new(
         gpu: &Gpu,
         stream: &Stream,
         limits: &StepLimits,
-        max_graphs: usize,
+        graphs: GraphLimits,
     ) -> Result<Self, HipFailure> {
         let rows = partial_rows(limits);
         let samplers = Samplers::new(gpu, limits)?;
         let last_tokens = samplers.last_tokens();
-        let decode = has_graphs(limits, max_graphs)
+        let decode = has_graphs(limits, graphs)
             .then(|| DecodeState::new(gpu, stream, limits, last_tokens))
             .transpose()?;
         let max_rows = limits.max_num_seqs.min(limits.max_num_batched_tokens);
@@ -78,7 +78,7 @@ impl Workspace {
             samplers,
             flights: Flights::new(gpu, limits.max_num_seqs)?,
             decode,
-            graphs: Graphs::new(max_graphs, max_rows),
+            graphs: Graphs::new(graphs, max_rows),
             run: Run::Nothing,
             has_sampled: false,
             reach: Cell::default(),
@@ -89,9 +89,9 @@ impl Workspace {
     }
 
     /// Bytes of device memory that [`Workspace::new`] takes, with what graphs may take later.
-    pub(crate) fn device_bytes(limits: &StepLimits, max_graphs: usize) -> usize {
-        let graphs = match has_graphs(limits, max_graphs) {
-            true => DecodeState::bytes(limits) + MAX_GRAPH_BYTES,
+    pub(crate) fn device_bytes(limits: &StepLimits, graphs: GraphLimits) -> usize {
+        let graphs = match has_graphs(limits, graphs) {
+            true => DecodeState::bytes(limits) + graphs.max_bytes,
             false => 0,
         };
         StepState::bytes(limits)
@@ -101,16 +101,16 @@ impl Workspace {
     }
 
     /// Bytes of pinned host memory that [`Workspace::new`] takes.
-    pub(crate) fn pinned_bytes(limits: &StepLimits, max_graphs: usize) -> usize {
-        let decode = has_graphs(limits, max_graphs).then(|| DecodeState::pinned_bytes(limits));
+    pub(crate) fn pinned_bytes(limits: &StepLimits, graphs: GraphLimits) -> usize {
+        let decode = has_graphs(limits, graphs).then(|| DecodeState::pinned_bytes(limits));
         StepState::pinned_bytes(limits)
             + Samplers::pinned_bytes(limits)
             + decode.unwrap_or_default()
     }
 }
 
-fn has_graphs(limits: &StepLimits, max_graphs: usize) -> bool {
-    max_graphs > 0 && DecodeState::is_possible(limits)
+fn has_graphs(limits: &StepLimits, graphs: GraphLimits) -> bool {
+    graphs.max_graphs > 0 && DecodeState::is_possible(limits)
 }
 
 /// Segments of the longest sequence.

@@ -166,6 +166,7 @@ fn a_capture_that_fails_changes_no_token() {
         driver.decode(&[one], 3);
         driver.decode(&[one, other], 4);
         (driver.texts(), driver.toy.device.step_counts())
+        driver.decode(&[one], 3);
     };
     let Some(calls) = Calls::here() else {
         // The second shape is refused while steps of the first are under way.
@@ -175,6 +176,8 @@ fn a_capture_that_fails_changes_no_token() {
     let (found, counts) = script(8);
     assert_eq!((counts.captured, counts.refused), (1, 1), "{counts:?}");
     assert_eq!(found, script(0).0);
+    // The graph that was there is replayed after the refusal too.
+    assert_eq!(counts.replayed, 2 + 3, "{counts:?}");
     calls.nothing_is_left("at the end");
 }
 

@@ -5,6 +5,7 @@
 mod toy;
 
 use backend::LayerOps;
+use hip::HipConfig;
 use toy::{Driver, Toy, config};
 use types::{SamplingParams, StepCounts};
 
@@ -131,4 +132,25 @@ fn a_step_that_fails_under_capture_leaves_the_others_right() {
     };
     // The failed step set slot 0 up for another greedy sequence, which changes nothing.
     assert_eq!(script(MANY, true), script(0, false));
+}
+
+#[test]
+fn graphs_beyond_their_memory_are_given_up_and_captured_again() {
+    let script = |config: &HipConfig| {
+        let mut driver = Driver::new(Toy::load(config).expect("there is room"), 2);
+        let one = driver.join(0, 1, 12, SamplingParams::greedy());
+        let other = driver.join(1, 2, 30, sampled(3));
+        driver.step(&[(one, 0), (other, 0)]);
+        for _ in 0..3 {
+            driver.decode(&[one, other], 2);
+            driver.decode(&[one], 2);
+        }
+        (driver.texts(), driver.toy.device.step_counts())
+    };
+    let (texts, counts) = script(&config(MANY));
+    assert_eq!((counts.captured, counts.dropped), (2, 0), "{counts:?}");
+    // Not enough for two: each takes the other's place.
+    let (found, counts) = script(&HipConfig { max_graph_bytes: 1, ..config(MANY) });
+    assert_eq!(found, texts);
+    assert_eq!((counts.captured, counts.dropped, counts.replayed), (6, 5, 6), "{counts:?}");
 }
