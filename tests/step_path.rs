@@ -1,21 +1,24 @@
-//! A step allocates nothing: the real engine, scheduler, model and CPU device, with every
-//! allocation of the engine thread counted between one launch and the next. With one step in flight
-//! and with two.
+//! A step allocates nothing: the real engine, scheduler, model and device, with every allocation of
+//! the engine thread counted between one launch and the next. With one step in flight and with two.
+//! The GPU is the emulated MI300X, whose library has an allocator of its own that is not counted.
 
 mod counting_allocator;
+mod emulator;
 mod local_model;
 mod server_process;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use backend::KvDType;
 use counting_allocator::num_allocations;
 use engine::{EngineObserver, ExecError, Executor, ExecutorLimits, RequestStats, StepReport};
 use engine::{RequestStream, TokenTiming};
+use hip::{HipConfig, HipDevice};
 use local_model::ahead::RunAhead;
 use local_model::{Sizes, greedy};
 use server_process::golden;
-use types::{EngineRequest, FinishReason, Sampled, SamplingParams, StepInput, TokenId};
+use types::{EngineRequest, FinishReason, Sampled, SamplingParams, StepCounts, StepInput, TokenId};
 
 /// Steps before the first count: the first one touches the thread's own lazily made state.
 const WARM_UP_STEPS: usize = 1;
@@ -30,6 +33,8 @@ struct Launch {
     num_tokens: usize,
     num_seqs: usize,
     num_admitted: usize,
+    /// Captures before it: a step of a new shape makes a graph, which is kept.
+    num_captured: u64,
 }
 
 /// Passes steps on and notes each launch.
@@ -58,6 +63,7 @@ impl<E: Executor> Executor for Metered<E> {
             num_tokens: input.num_tokens(),
             num_seqs: input.num_seqs(),
             num_admitted: input.admitted.len(),
+            num_captured: self.inner.step_counts().captured,
         });
         drop(launches);
         self.inner.launch(input)
@@ -65,6 +71,10 @@ impl<E: Executor> Executor for Metered<E> {
 
     fn collect(&mut self, sampled: &mut Vec<Sampled>) -> Result<(), ExecError> {
         self.inner.collect(sampled)
+    }
+
+    fn step_counts(&self) -> StepCounts {
+        self.inner.step_counts()
     }
 }
 
@@ -135,7 +145,11 @@ fn requests() -> Vec<EngineRequest> {
 fn steady_steps(launches: &[Launch], max_in_flight: usize) -> Vec<(usize, usize, usize)> {
     let runs = launches.windows(1 + max_in_flight).skip(WARM_UP_STEPS);
     runs.filter(|run| {
-        run.iter().all(|launch| launch.num_admitted == 0 && launch.num_seqs == run[0].num_seqs)
+        run.iter().all(|launch| {
+            launch.num_admitted == 0
+                && launch.num_seqs == run[0].num_seqs
+                && launch.num_captured == run[0].num_captured
+        })
     })
     .map(|run| {
         let [.., last, next] = run else { panic!("two launches or more") };
@@ -163,16 +177,52 @@ fn steady_steps_allocate_nothing() {
             steps.into_iter().partition(|(num_tokens, num_seqs, _)| num_tokens > num_seqs);
         assert!(prefills.len() >= 15, "only {} steps were chunks of prompts", prefills.len());
         assert!(decodes.len() >= 200, "only {} steps were pure decodes", decodes.len());
-        for (what, steps) in [("prefill", prefills), ("decode", decodes)] {
-            let guilty: Vec<_> =
-                steps.iter().filter(|(_, _, num_allocations)| *num_allocations > 0).collect();
-            assert!(
-                guilty.is_empty(),
-                "{} of {} {what} steps allocated on {num_threads} threads, {max_in_flight} in \
-                 flight (tokens, sequences, allocations): {guilty:?}",
-                guilty.len(),
-                steps.len()
-            );
-        }
+        let how = format!("{num_threads} threads, {max_in_flight} in flight");
+        assert_nothing_allocated(&how, &[("prefill", prefills), ("decode", decodes)]);
+    }
+}
+
+/// Prompts of some steps; greedy alone, since what samples is the same on the host.
+#[test]
+fn steady_steps_on_a_gpu_allocate_nothing() {
+    for max_graphs in [0, 64] {
+        let library = Some(emulator::emulator().into());
+        let config = HipConfig { library, max_graphs, ..HipConfig::default() };
+        let device = HipDevice::new(&config).expect("the emulator starts");
+        let sizes = Sizes {
+            max_num_seqs: 2,
+            max_num_batched_tokens: 8,
+            num_blocks: 40,
+            max_model_len: 256,
+            kv_dtype: KvDType::BF16,
+            ..Sizes::default()
+        };
+        let mut executor = local_model::executor_on(device, &golden("llama"), sizes);
+        executor.warm_up(&|_| ()).expect("the warm-up runs");
+        let max_in_flight = executor.limits().max_in_flight;
+        let prompt =
+            |seed: u32| -> Vec<TokenId> { (0..60).map(|i| 3 + (i * seed) % 300).collect() };
+        let requests = vec![greedy(&prompt(5), 50), greedy(&prompt(7), 50)];
+        let steps = steady_steps(&launches_of(executor, sizes, requests), max_in_flight);
+        let (prefills, decodes): (Vec<_>, Vec<_>) =
+            steps.into_iter().partition(|(num_tokens, num_seqs, _)| num_tokens > num_seqs);
+        assert!(prefills.len() >= 3, "only {} steps were chunks of prompts", prefills.len());
+        assert!(decodes.len() >= 30, "only {} steps were pure decodes", decodes.len());
+        let how = format!("a GPU, {max_graphs} graphs, {max_in_flight} in flight");
+        assert_nothing_allocated(&how, &[("prefill", prefills), ("decode", decodes)]);
+    }
+}
+
+/// Steps are `(new tokens, sequences, allocations)`.
+fn assert_nothing_allocated(how: &str, kinds: &[(&str, Vec<(usize, usize, usize)>)]) {
+    for (what, steps) in kinds {
+        let guilty: Vec<_> =
+            steps.iter().filter(|(_, _, num_allocations)| *num_allocations > 0).collect();
+        assert!(
+            guilty.is_empty(),
+            "{} of {} {what} steps allocated on {how} (tokens, sequences, allocations): {guilty:?}",
+            guilty.len(),
+            steps.len()
+        );
     }
 }

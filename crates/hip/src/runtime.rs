@@ -189,7 +189,20 @@ impl Gpu {
     }
 
     fn check(&self, answer: HipError, call: &'static str) -> Result<(), HipFailure> {
-        self.runtime.check(answer, call, &self.label(), 0)
+        self.check_allocation(answer, call, 0)
+    }
+
+    /// Names the device only where there is something to tell: a step makes hundreds of calls.
+    fn check_allocation(
+        &self,
+        answer: HipError,
+        call: &'static str,
+        requested_bytes: u64,
+    ) -> Result<(), HipFailure> {
+        if answer == hip_sys::SUCCESS {
+            return Ok(());
+        }
+        self.runtime.check(answer, call, &self.label(), requested_bytes)
     }
 
     /// Makes this the calling thread's device.

@@ -15,7 +15,7 @@ impl Gpu {
         let mut pointer = std::ptr::null_mut();
         // SAFETY: `pointer` is writable.
         let answer = unsafe { (self.hip().hipMalloc)(&mut pointer, bytes.max(1)) };
-        self.runtime.check(answer, "hipMalloc", &self.label(), bytes as u64)?;
+        self.check_allocation(answer, "hipMalloc", bytes as u64)?;
         Ok(DeviceMemory { gpu: self.clone(), address: pointer as u64, bytes })
     }
 
@@ -31,7 +31,7 @@ impl Gpu {
         let flags = hip_sys::HOST_MALLOC_DEFAULT;
         // SAFETY: `pointer` is writable.
         let answer = unsafe { (self.hip().hipHostMalloc)(&mut pointer, bytes.max(1), flags) };
-        self.runtime.check(answer, "hipHostMalloc", &self.label(), bytes as u64)?;
+        self.check_allocation(answer, "hipHostMalloc", bytes as u64)?;
         self.runtime.pinned_bytes.fetch_add(bytes, Relaxed);
         // SAFETY: HIP gave this many bytes, ours alone.
         unsafe { std::ptr::write_bytes(pointer.cast::<u8>(), 0, bytes) };
