@@ -349,6 +349,10 @@ async fn giant_prompt(server: &ServerProcess) -> String {
     "the valley ".repeat((101_000.0 / per_word) as usize)
 }
 
+/// Far more than there are steps or calls of the tokeniser in which a health probe could get stuck one
+/// after the other, and far fewer than fit.
+const NUM_PROBES: usize = 40;
+
 #[tokio::test]
 async fn health_and_metrics_answer_while_a_giant_prompt_is_tokenised_and_prefilled() {
     let model = long_context_model();
@@ -357,24 +361,19 @@ async fn health_and_metrics_answer_while_a_giant_prompt_is_tokenised_and_prefill
     let body = json!({"model": "tiny", "prompt": prompt, "max_tokens": 1, "temperature": 0});
     let prefill = post(&server, "/v1/completions", &body);
     tokio::pin!(prefill);
-    let mut waits = Vec::new();
-    let (status, answer) = loop {
-        let begun = std::time::Instant::now();
-        tokio::select! {
-            outcome = &mut prefill => break outcome,
-            (status, _) = get_text(&server, ["/livez", "/metrics"][waits.len() % 2]) => {
-                assert_eq!(status, 200);
-                waits.push(begun.elapsed());
-            }
+    // Asked one after the other: the last is answered before the prompt is done only if each takes less
+    // than that share of it. Who waits for the tokeniser or the prefill gets a few at most.
+    let health = async {
+        for probe in 0..NUM_PROBES {
+            let (status, _) = get_text(&server, ["/livez", "/metrics"][probe % 2]).await;
+            assert_eq!(status, 200);
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    let (status, answer) = tokio::select! {
+        outcome = &mut prefill => panic!("answered before {NUM_PROBES} probes: {outcome:?}"),
+        () = health => prefill.await,
     };
     assert_eq!(status, 200, "{answer}");
     assert!(answer["usage"]["prompt_tokens"].as_u64() > Some(100_000), "{answer}");
-    waits.sort();
-    let (median, p99) = (waits[waits.len() / 2], waits[waits.len() * 99 / 100]);
-    println!("health during prefill: {} answers, median {median:?}, p99 {p99:?}", waits.len());
-    assert!(waits.len() >= 10, "the prefill must last long enough to say something");
-    // The target is a p99 of 50 ms; shared test machines stall, so only the median is held to it.
-    assert!(median < Duration::from_millis(50), "median {median:?}, p99 {p99:?}");
 }
