@@ -166,6 +166,8 @@ async fn a_lost_device_ends_requests_and_the_process() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_never_returns_ends_requests_and_the_process() {
     const STEP_TIMEOUT: Duration = Duration::from_secs(2);
+    // What a machine shared with others may add between the timeout and the probe that sees it.
+    const SLACK: Duration = Duration::from_secs(20);
     let Launches { load, prefill, decode } = count_launches().await;
     let fault = format!("stuck@launch:{}", load + prefill + 2 * decode + 1);
     let mut server = serve(&["--step-timeout", "2s"], &[("ROPEWAY_EMU_FAULT", &fault)]);
@@ -189,6 +191,7 @@ async fn a_call_that_never_returns_ends_requests_and_the_process() {
     let (why, ready, after) = red;
     assert_eq!((why.as_str(), ready), ("step_hung", (503, "step_hung".to_owned())));
     assert!(after >= STEP_TIMEOUT, "red after {after:?}, before the step had its time");
+    assert!(after <= STEP_TIMEOUT + SLACK, "red only after {after:?}");
     for outcome in [&streamed, &whole] {
         assert_eq!(outcome.error()["code"], "engine_dead", "{outcome:?}");
     }
