@@ -56,11 +56,15 @@ impl ServerProcess {
         variables: &[(&str, &str)],
         stderr: Stdio,
     ) -> Self {
+        // On a machine with a GPU `auto` would put the servers of all tests on it at once.
+        let names_device = args.iter().any(|arg| arg.split('=').next() == Some("--device"));
+        let device: &[&str] = if names_device { &[] } else { &["--device", "cpu"] };
         let mut child = Command::new(env!("CARGO_BIN_EXE_ropeway"))
             .envs(variables.iter().copied())
             .arg("serve")
             .arg(model)
             .args(["--port", "0", "--log-format", "json", "--log-level", "warn"])
+            .args(device)
             .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
