@@ -1,7 +1,7 @@
 //! What a device stores: weights, activation buffers and the paged KV cache, each with the exact
 //! size it will take, so that memory can be planned before anything is allocated.
 
-use crate::{DType, DeviceError, StepLimits, TensorShape, TensorView};
+use crate::{DType, DeviceError, RowSource, StepLimits, TensorShape};
 
 /// What a buffer is for; devices choose the element type by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,18 +111,15 @@ pub trait Device: Send + 'static {
 
     /// Size of `upload_weight` for these parts.
     fn weight_bytes(&self, parts: &[TensorShape]) -> usize;
-    /// Uploads one matrix given as parts stacked by rows (a fused QKV weight has three, each with
-    /// its own element type). All parts have the same `cols`. Vectors (norms, biases) are one
-    /// part with one row.
-    fn upload_weight(&mut self, parts: &[TensorView<'_>]) -> Result<Self::Weight, DeviceError>;
+    /// Reads and uploads one matrix given as parts stacked by rows (a fused QKV weight has three,
+    /// each with its own element type). All parts have the same `cols`. Parts of one row each are a
+    /// vector (a norm, a bias), joined end to end.
+    fn upload_weight<S: RowSource>(&mut self, parts: &[S]) -> Result<Self::Weight, S::Error>;
 
-    /// Uploads gate and up, of one shape, as [`LayerOps::linear_silu_mul`](crate::LayerOps) wants
-    /// them. Takes as much as `upload_weight` of both.
-    fn upload_gate_up(
-        &mut self,
-        gate: TensorView<'_>,
-        up: TensorView<'_>,
-    ) -> Result<Self::Weight, DeviceError> {
+    /// Reads and uploads gate and up, of one shape, as
+    /// [`LayerOps::linear_silu_mul`](crate::LayerOps) wants them. Takes as much as `upload_weight`
+    /// of both.
+    fn upload_gate_up<S: RowSource>(&mut self, gate: S, up: S) -> Result<Self::Weight, S::Error> {
         self.upload_weight(&[gate, up])
     }
 
@@ -153,6 +150,6 @@ pub trait Device: Send + 'static {
         let _ = limits;
         0
     }
-    /// Allocates that scratch; called once, before the first step.
+    /// Allocates that scratch; called once, when all weights are uploaded and before the first step.
     fn reserve_workspace(&mut self, limits: &StepLimits) -> Result<(), DeviceError>;
 }

@@ -80,6 +80,14 @@ pub struct TensorShape {
     pub cols: usize,
 }
 
+impl TensorShape {
+    /// Bytes of a row. Panics for columns that are no whole blocks: a shape is checked when the
+    /// tensor is opened.
+    pub fn row_bytes(self) -> usize {
+        self.dtype.row_bytes(self.cols).expect("rows are whole blocks")
+    }
+}
+
 /// A borrowed host matrix: `rows` rows of `dtype.row_bytes(cols)` bytes, no padding.
 #[derive(Clone, Copy, Debug)]
 pub struct TensorView<'a> {

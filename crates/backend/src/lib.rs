@@ -11,6 +11,7 @@ mod dtype;
 mod error;
 mod fp8;
 mod ops;
+mod source;
 
 pub use device::{BufferKind, Device, KvDType, KvLayout, KvScales};
 pub use dtype::{DType, TensorShape, TensorView};
@@ -19,3 +20,4 @@ pub use fp8::{fp8_from_f32, fp8_to_f32};
 pub use ops::{
     AddNorm, AttentionSpec, LayerOps, QkvSpec, RopeTable, StepEnd, StepLimits, StepRows, StepRun,
 };
+pub use source::RowSource;

@@ -1,8 +1,8 @@
 //! The device: configuration, and the storage side of `backend`'s traits.
 
 use backend::{
-    BufferKind, DType, Device, DeviceError, KvLayout, KvScales, RopeTable, StepLimits, TensorShape,
-    TensorView,
+    BufferKind, DType, Device, DeviceError, KvLayout, KvScales, RopeTable, RowSource, StepLimits,
+    TensorShape, TensorView,
 };
 
 use crate::activations::Activations;
@@ -155,8 +155,12 @@ impl Device for CpuDevice {
         CpuWeight::bytes(self.activations, parts)
     }
 
-    fn upload_weight(&mut self, parts: &[TensorView<'_>]) -> Result<CpuWeight, DeviceError> {
-        CpuWeight::new(self, parts)
+    fn upload_weight<S: RowSource>(&mut self, parts: &[S]) -> Result<CpuWeight, S::Error> {
+        let stored = parts.iter().map(|part| Ok((part.shape(), part.read_all()?)));
+        let stored = stored.collect::<Result<Vec<_>, S::Error>>()?;
+        let views: Vec<_> =
+            stored.iter().map(|(shape, data)| TensorView { shape: *shape, data }).collect();
+        Ok(CpuWeight::new(self, &views)?)
     }
 
     fn buffer_bytes(&self, _: BufferKind, rows: usize, cols: usize) -> usize {

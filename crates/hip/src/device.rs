@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use backend::{
-    BufferKind, DType, Device, DeviceError, KvLayout, KvScales, StepLimits, TensorShape, TensorView,
+    BufferKind, DType, Device, DeviceError, KvLayout, KvScales, RowSource, StepLimits, TensorShape,
 };
 
 use crate::buffers::{
@@ -15,7 +15,7 @@ use crate::graphs::{GraphLimits, MAX_GRAPH_BYTES, MAX_GRAPHS};
 use crate::kernels::{check_build, embedded_archs};
 use crate::launch::{Kernels, PADDED_HEAD_DIMS};
 use crate::runtime::{DeviceMemory, Gpu, Runtime, Stream};
-use crate::upload::UploadRing;
+use crate::upload::{UploadFailure, UploadRing};
 use crate::weight::{HipWeight, WeightKind};
 use crate::workspace::Workspace;
 
@@ -124,8 +124,8 @@ impl HipDevice {
     }
 
     /// What parts make up; refuses what there are no kernels for.
-    fn weight_kind(&self, parts: &[TensorView<'_>]) -> Result<WeightKind, DeviceError> {
-        let shapes: Vec<_> = parts.iter().map(|part| part.shape).collect();
+    fn weight_kind<S: RowSource>(&self, parts: &[S]) -> Result<WeightKind, DeviceError> {
+        let shapes: Vec<_> = parts.iter().map(RowSource::shape).collect();
         let kind = WeightKind::of(&shapes);
         if let WeightKind::Matrix { cols, .. } = kind
             && (shapes.iter().any(|shape| shape.cols != cols) || !cols.is_multiple_of(8))
@@ -160,16 +160,26 @@ impl HipDevice {
         Ok(())
     }
 
-    fn upload(
+    fn upload<S: RowSource>(
         &mut self,
         kind: WeightKind,
-        parts: &[TensorView<'_>],
-    ) -> Result<HipWeight, DeviceError> {
+        parts: &[S],
+    ) -> Result<HipWeight, S::Error> {
         let uploaded = self.ring.weight(&self.gpu, &self.stream, (kind, self.activations), parts);
-        uploaded.map_err(|failure| self.error("a weight", failure))
+        uploaded.map_err(|failure| match failure {
+            UploadFailure::Gpu(failure) => self.error("a weight", failure).into(),
+            UploadFailure::Source(error) => error,
+        })
     }
 
-    /// Copies numbers to the start of `memory`.
+    /// Waits for the last uploads and gives the ring's memory back.
+    fn end_uploads(&mut self) -> Result<(), HipFailure> {
+        self.stream.synchronize()?;
+        self.ring = UploadRing::default();
+        Ok(())
+    }
+
+    /// Uploads numbers to the start of `memory`.
     pub(crate) fn upload_f32(
         &mut self,
         memory: &DeviceMemory,
@@ -226,22 +236,17 @@ impl Device for HipDevice {
         WeightKind::of(parts).bytes()
     }
 
-    fn upload_weight(&mut self, parts: &[TensorView<'_>]) -> Result<HipWeight, DeviceError> {
+    fn upload_weight<S: RowSource>(&mut self, parts: &[S]) -> Result<HipWeight, S::Error> {
         let kind = self.weight_kind(parts)?;
         self.upload(kind, parts)
     }
 
-    fn upload_gate_up(
-        &mut self,
-        gate: TensorView<'_>,
-        up: TensorView<'_>,
-    ) -> Result<HipWeight, DeviceError> {
+    fn upload_gate_up<S: RowSource>(&mut self, gate: S, up: S) -> Result<HipWeight, S::Error> {
         let parts = [gate, up];
+        let is_pair = parts[0].shape().rows == parts[1].shape().rows;
         let kind = match self.weight_kind(&parts)? {
-            WeightKind::Matrix { rows, cols } if gate.shape.rows == up.shape.rows => {
-                WeightKind::GateUp { rows, cols }
-            }
-            _ => return Err(self.unsupported("gate and up of different shapes".to_owned())),
+            WeightKind::Matrix { rows, cols } if is_pair => WeightKind::GateUp { rows, cols },
+            _ => return Err(self.unsupported("gate and up of different shapes".to_owned()).into()),
         };
         self.upload(kind, &parts)
     }
@@ -292,10 +297,10 @@ impl Device for HipDevice {
 
     fn reserve_workspace(&mut self, limits: &StepLimits) -> Result<(), DeviceError> {
         self.check_heads(limits)?;
+        let ended = self.end_uploads();
+        ended.map_err(|failure| self.error("the weights", failure))?;
         let work = Workspace::new(&self.gpu, &self.stream, limits, self.graphs);
         self.work = Some(work.map_err(|failure| self.error("the workspace", failure))?);
-        // Weights are uploaded: the ring has done its work.
-        self.ring = UploadRing::default();
         debug_assert_eq!(self.gpu.pinned_bytes(), self.pinned_bytes(limits), "pinned memory");
         Ok(())
     }

@@ -1,18 +1,24 @@
 //! Weights on the GPU: matrices in the activations' type, fragment-major; vectors in f32.
 //!
 //! Fragment-major (`kernels/gemm.h`): `[ceil(rows/16)][ceil(cols/32)][64 lanes][8]`, lane =
-//! `cols%32/8*16 + rows%16`, element = `cols%8`, zeros beyond the matrix. The host converts and
-//! repacks one strip of 16 rows after the other into the pinned ring, so that host memory stays
-//! bounded by the ring whatever the matrix' size. Quantised blocks are expanded on the way: there
-//! are no kernels that multiply them.
+//! `cols%32/8*16 + rows%16`, element = `cols%8`, zeros beyond the matrix. The host reads, converts and
+//! repacks some strips of 16 rows at a time into the pinned ring, so that host memory stays bounded by
+//! the ring and [`STAGING_BYTES`] whatever the matrix' size. Quantised blocks are expanded on the way:
+//! there are no kernels that multiply them.
 
-use backend::{TensorShape, TensorView};
+use std::ops::Range;
+
+use backend::{RowSource, TensorShape, TensorView};
 
 use crate::element::ActivationType;
 use crate::runtime::DeviceMemory;
 
 /// Rows of a strip.
 pub(crate) const STRIP_ROWS: usize = 16;
+
+/// Most bytes that are read from a part of a matrix at once, unless one strip has more: enough that
+/// the call costs nothing, little beside the ring.
+pub(crate) const STAGING_BYTES: usize = 1 << 20;
 
 /// An uploaded weight.
 pub struct HipWeight {
@@ -83,15 +89,6 @@ pub(crate) fn strip_bytes(cols: usize) -> usize {
     cols.div_ceil(32) * 1024
 }
 
-/// Writes the vector that `parts` make, end to end.
-pub(crate) fn widen_vector(parts: &[TensorView<'_>], mut out: &mut [f32]) {
-    for part in parts {
-        let (row, rest) = out.split_at_mut(part.shape.cols);
-        part.widen_row(0, row);
-        out = rest;
-    }
-}
-
 /// In which order the rows of a matrix come from its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RowOrder {
@@ -102,47 +99,104 @@ pub(crate) enum RowOrder {
 }
 
 impl RowOrder {
-    /// Part and row in it of row `row`; none beyond the matrix.
-    fn find<'a>(
-        self,
-        parts: &'a [TensorView<'a>],
-        row: usize,
-    ) -> Option<(&'a TensorView<'a>, usize)> {
-        if self == Self::Interleaved {
-            let part = &parts[row % parts.len()];
-            let row = row / parts.len();
-            return (row < part.shape.rows).then_some((part, row));
+    /// Rows of part `idx` before row `row` of the matrix; parts have `part_rows` rows.
+    fn rows_before(self, part_rows: &[usize], idx: usize, row: usize) -> usize {
+        let rows = match self {
+            Self::Stacked => row.saturating_sub(part_rows[..idx].iter().sum()),
+            Self::Interleaved => (row + part_rows.len() - 1 - idx) / part_rows.len(),
+        };
+        rows.min(part_rows[idx])
+    }
+
+    /// Row of the matrix that is row `row` of part `idx`.
+    fn place(self, part_rows: &[usize], idx: usize, row: usize) -> usize {
+        match self {
+            Self::Stacked => part_rows[..idx].iter().sum::<usize>() + row,
+            Self::Interleaved => row * part_rows.len() + idx,
         }
-        let mut row = row;
-        for part in parts {
-            if row < part.shape.rows {
-                return Some((part, row));
-            }
-            row -= part.shape.rows;
-        }
-        None
     }
 }
 
-/// Writes strip `strip` of the matrix that `parts` make up; `out` has `strip_bytes(cols) / 2`
-/// elements of `to`, `wide` is scratch for a row.
-pub(crate) fn pack_strip(
-    parts: &[TensorView<'_>],
-    (to, order): (ActivationType, RowOrder),
-    strip: usize,
-    wide: &mut [f32],
-    out: &mut [u16],
-) {
-    out.fill(0);
-    for row in 0..STRIP_ROWS {
-        let Some((part, at)) = order.find(parts, strip * STRIP_ROWS + row) else { break };
-        if part.shape.dtype == to.dtype() {
-            let (elements, _) = part.row(at).as_chunks::<2>();
-            pack_row(elements, row, |bytes| u16::from_le_bytes(*bytes), out);
-        } else {
-            part.widen_row(at, wide);
-            pack_row(wide, row, |value| to.narrow(*value), out);
+/// Reads weights and brings them into the GPU's form. Keeps its memory from weight to weight.
+#[derive(Default)]
+pub(crate) struct Packer {
+    /// Rows as they are stored.
+    raw: Vec<u8>,
+    /// One row in f32.
+    wide: Vec<f32>,
+}
+
+impl Packer {
+    /// The vector that `parts` make, end to end.
+    pub(crate) fn vector<S: RowSource>(&mut self, parts: &[S]) -> Result<Vec<f32>, S::Error> {
+        let mut values = Vec::new();
+        for part in parts {
+            let shape = part.shape();
+            self.raw.resize(shape.row_bytes(), 0);
+            part.read_rows(0, &mut self.raw)?;
+            let start = values.len();
+            values.resize(start + shape.cols, 0.0);
+            TensorView { shape, data: &self.raw }.widen_row(0, &mut values[start..]);
         }
+        Ok(values)
+    }
+
+    /// Writes the strips from `first` on of the matrix that `parts` make up, as many as `out` holds,
+    /// in `to`.
+    pub(crate) fn strips<S: RowSource>(
+        &mut self,
+        parts: &[S],
+        (to, order): (ActivationType, RowOrder),
+        first: usize,
+        out: &mut [u16],
+    ) -> Result<(), S::Error> {
+        let strip_len = strip_bytes(parts[0].shape().cols) / 2;
+        let row_bytes = parts.iter().map(|part| part.shape().row_bytes()).max().unwrap_or_default();
+        let at_once = (STAGING_BYTES / (STRIP_ROWS * row_bytes).max(1)).max(1);
+        let mut first_row = first * STRIP_ROWS;
+        for out in out.chunks_mut(at_once * strip_len) {
+            let rows = first_row..first_row + out.len() / strip_len * STRIP_ROWS;
+            first_row = rows.end;
+            self.rows(parts, (to, order), rows, out)?;
+        }
+        Ok(())
+    }
+
+    /// Writes rows `rows`, whole strips, to `out`.
+    fn rows<S: RowSource>(
+        &mut self,
+        parts: &[S],
+        (to, order): (ActivationType, RowOrder),
+        rows: Range<usize>,
+        out: &mut [u16],
+    ) -> Result<(), S::Error> {
+        let part_rows: Vec<usize> = parts.iter().map(|part| part.shape().rows).collect();
+        out.fill(0);
+        for (idx, part) in parts.iter().enumerate() {
+            let first = order.rows_before(&part_rows, idx, rows.start);
+            let num = order.rows_before(&part_rows, idx, rows.end) - first;
+            if num == 0 {
+                continue;
+            }
+            let shape = TensorShape { rows: num, ..part.shape() };
+            self.raw.resize(num * shape.row_bytes(), 0);
+            part.read_rows(first, &mut self.raw)?;
+            let view = TensorView { shape, data: &self.raw };
+            self.wide.resize(shape.cols, 0.0);
+            for row in 0..num {
+                let place = order.place(&part_rows, idx, first + row) - rows.start;
+                let strip = &mut out[place / STRIP_ROWS * strip_bytes(shape.cols) / 2..];
+                let row_in_strip = place % STRIP_ROWS;
+                if shape.dtype == to.dtype() {
+                    let (elements, _) = view.row(row).as_chunks::<2>();
+                    pack_row(elements, row_in_strip, |bytes| u16::from_le_bytes(*bytes), strip);
+                } else {
+                    view.widen_row(row, &mut self.wide);
+                    pack_row(&self.wide, row_in_strip, |value| to.narrow(*value), strip);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -158,12 +212,80 @@ fn pack_row<T>(row: &[T], row_in_strip: usize, narrow: impl Fn(&T) -> u16, out: 
 
 #[cfg(test)]
 mod tests {
-    use backend::DType;
+    use std::cell::RefCell;
+
+    use backend::{DType, DeviceError};
     use half::{bf16, f16};
 
     use super::*;
 
     const STACKED: (ActivationType, RowOrder) = (ActivationType::Bf16, RowOrder::Stacked);
+
+    fn pack(
+        parts: &[TensorView<'_>],
+        how: (ActivationType, RowOrder),
+        first: usize,
+        out: &mut [u16],
+    ) {
+        Packer::default().strips(parts, how, first, out).expect("memory can be read");
+    }
+
+    /// A part that notes what is read of it.
+    struct Noted<'a> {
+        rows: TensorView<'a>,
+        reads: &'a RefCell<Vec<(usize, usize)>>,
+    }
+
+    impl RowSource for Noted<'_> {
+        type Error = DeviceError;
+
+        fn shape(&self) -> TensorShape {
+            self.rows.shape
+        }
+
+        fn read_rows(&self, first: usize, out: &mut [u8]) -> Result<(), DeviceError> {
+            self.reads.borrow_mut().push((first, out.len()));
+            self.rows.read_rows(first, out)
+        }
+    }
+
+    /// Each row is read once, at most [`STAGING_BYTES`] at a time, and the strips are those that are
+    /// made one by one.
+    #[test]
+    fn many_strips_are_read_in_bounded_runs() {
+        // 128 KiB a row: eight rows are a run's share, so that a strip of 16 is one.
+        for (cols, strips_at_once) in [(1 << 15, 1), (1 << 13, 2), (1 << 12, 4)] {
+            for order in [RowOrder::Stacked, RowOrder::Interleaved] {
+                let (rows, how) = (40, (ActivationType::Bf16, order));
+                let part = |seed: usize| -> Vec<u8> {
+                    let value = |i: usize| ((i * 31 + seed + i / cols) % 127) as f32;
+                    (0..rows * cols).flat_map(|i| value(i).to_le_bytes()).collect()
+                };
+                let bytes = [part(3), part(5)];
+                let shape = TensorShape { dtype: DType::F32, rows, cols };
+                let views = [0, 1].map(|i| TensorView { shape, data: &bytes[i] });
+                let reads = [RefCell::default(), RefCell::default()];
+                let noted = [0, 1].map(|i| Noted { rows: views[i], reads: &reads[i] });
+                let strip = strip_bytes(cols) / 2;
+                let mut found = vec![0xffff; 5 * strip];
+                Packer::default().strips(&noted, how, 0, &mut found).expect("it can be read");
+                let mut expect = vec![0xffff; 5 * strip];
+                for (idx, out) in expect.chunks_exact_mut(strip).enumerate() {
+                    pack(&views, how, idx, out);
+                }
+                assert_eq!(found, expect, "{cols} columns, {order:?}");
+                for reads in &reads {
+                    let mut next = 0;
+                    for (first, len) in reads.borrow().iter() {
+                        assert_eq!(*first, next, "{cols} columns, {order:?}");
+                        assert!(*len <= strips_at_once * STRIP_ROWS * shape.row_bytes());
+                        next += len / shape.row_bytes();
+                    }
+                    assert_eq!(next, rows, "{cols} columns, {order:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_strip_across_two_parts_holds_each_element_at_its_place() {
@@ -180,7 +302,7 @@ mod tests {
         ];
         for strip in 0..2 {
             let mut out = vec![0xffffu16; strip_bytes(cols) / 2];
-            pack_strip(&views, STACKED, strip, &mut vec![0.0; cols], &mut out);
+            pack(&views, STACKED, strip, &mut out);
             for row in strip * 16..strip * 16 + 16 {
                 for col in 0..64 {
                     let lane = col % 32 / 8 * 16 + row % 16;
@@ -207,13 +329,8 @@ mod tests {
         let view = |bytes| TensorView::new(shape, bytes).expect("sizes agree");
         for strip in 0..2 {
             let mut out = vec![0xffffu16; strip_bytes(8) / 2];
-            pack_strip(
-                &[view(&gate), view(&up)],
-                (ActivationType::Bf16, RowOrder::Interleaved),
-                strip,
-                &mut [0.0; 8],
-                &mut out,
-            );
+            let order = (ActivationType::Bf16, RowOrder::Interleaved);
+            pack(&[view(&gate), view(&up)], order, strip, &mut out);
             for row in strip * 16..strip * 16 + 16 {
                 let sign = if row % 2 == 0 { 1.0 } else { -1.0 };
                 for col in 0..8 {
@@ -240,7 +357,7 @@ mod tests {
         let shape = TensorShape { dtype: DType::Q4_1, rows, cols };
         let views = [TensorView::new(shape, &bytes).expect("sizes agree")];
         let mut out = vec![0u16; strip_bytes(cols) / 2];
-        pack_strip(&views, STACKED, 0, &mut vec![0.0; cols], &mut out);
+        pack(&views, STACKED, 0, &mut out);
         for row in 0..rows {
             for col in 0..cols {
                 let (seed, j) = (row * 2 + col / 32, col % 32);
@@ -264,7 +381,7 @@ mod tests {
             let views = [TensorView::new(shape, bytes).expect("sizes agree")];
             let mut out = vec![0u16; strip_bytes(8) / 2];
             let to = (ActivationType::F16, RowOrder::Stacked);
-            pack_strip(&views, to, 0, &mut [0.0; 8], &mut out);
+            pack(&views, to, 0, &mut out);
             let found = out[..16 * 8].iter().map(|bits| f16::from_bits(*bits).to_f32());
             assert!(found.eq(numbers.iter().copied()), "{dtype:?}");
         }

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
-use backend::{DeviceError, LayerOps};
+use backend::{DType, Device, DeviceError, LayerOps, RowSource, TensorShape};
+use hip::{HipDevice, HipWeight};
 use toy::{Driver, Toy, config};
 use types::SamplingParams;
 
@@ -165,8 +166,8 @@ fn a_capture_that_fails_changes_no_token() {
         driver.step(&[(one, 0), (other, 0)]);
         driver.decode(&[one], 3);
         driver.decode(&[one, other], 4);
-        (driver.texts(), driver.toy.device.step_counts())
         driver.decode(&[one], 3);
+        (driver.texts(), driver.toy.device.step_counts())
     };
     let Some(calls) = Calls::here() else {
         // The second shape is refused while steps of the first are under way.
@@ -175,9 +176,9 @@ fn a_capture_that_fails_changes_no_token() {
     };
     let (found, counts) = script(8);
     assert_eq!((counts.captured, counts.refused), (1, 1), "{counts:?}");
-    assert_eq!(found, script(0).0);
     // The graph that was there is replayed after the refusal too.
     assert_eq!(counts.replayed, 2 + 3, "{counts:?}");
+    assert_eq!(found, script(0).0);
     calls.nothing_is_left("at the end");
 }
 
@@ -209,4 +210,82 @@ fn a_device_that_is_lost_in_a_graph_says_so() {
     let lost = (0..20).find_map(|_| driver.try_decode(&[one]).err()).expect("the device is lost");
     assert!(matches!(lost, DeviceError::Lost { .. }), "{lost}");
     assert!(driver.toy.device.step_counts().replayed > 0);
+}
+
+/// A matrix of ones whose file ends early.
+struct Rows {
+    num_readable: usize,
+}
+
+enum Trouble {
+    Device(DeviceError),
+    EndOfFile,
+}
+
+impl From<DeviceError> for Trouble {
+    fn from(error: DeviceError) -> Self {
+        Self::Device(error)
+    }
+}
+
+/// 24 MiB, half as much again as the ring.
+const SHAPE: TensorShape = TensorShape { dtype: DType::BF16, rows: 6144, cols: 2048 };
+
+impl RowSource for Rows {
+    type Error = Trouble;
+
+    fn shape(&self) -> TensorShape {
+        SHAPE
+    }
+
+    fn read_rows(&self, first: usize, out: &mut [u8]) -> Result<(), Trouble> {
+        out.as_chunks_mut::<2>().0.fill([0x80, 0x3f]);
+        let end = first + out.len() / SHAPE.row_bytes();
+        if end <= self.num_readable { Ok(()) } else { Err(Trouble::EndOfFile) }
+    }
+}
+
+fn must_end(uploaded: Result<HipWeight, Trouble>) {
+    match uploaded {
+        Err(Trouble::EndOfFile) => {}
+        Err(Trouble::Device(error)) => panic!("{error}"),
+        Ok(_) => panic!("the file has less"),
+    }
+}
+
+fn uploaded(uploaded: Result<HipWeight, Trouble>) -> HipWeight {
+    match uploaded {
+        Ok(weight) => weight,
+        Err(Trouble::Device(error)) => panic!("{error}"),
+        Err(Trouble::EndOfFile) => panic!("the file has all"),
+    }
+}
+
+#[test]
+fn uploads_wait_for_halves_of_the_ring_and_a_file_that_ends_leaves_nothing() {
+    let Some(calls) = Calls::here() else {
+        again("uploads_wait_for_halves_of_the_ring_and_a_file_that_ends_leaves_nothing", &[]);
+        return;
+    };
+    let mut device = HipDevice::new(&config(0)).expect("the emulator starts");
+    let first = calls.lines().len();
+    let whole = || Rows { num_readable: SHAPE.rows };
+    let one = uploaded(device.upload_weight(&[whole()]));
+    let two = uploaded(device.upload_gate_up(whole(), whole()));
+    let counts = calls.counts(first);
+    let num = |name: &str| counts.get(name).copied().unwrap_or_default();
+    assert_eq!(num("hipHostMalloc"), 2, "one ring for all: {counts:?}");
+    // Of 8 MiB each.
+    let copies = 3 + 6;
+    assert_eq!((num("copy"), num("hipEventRecord")), (copies, copies), "{counts:?}");
+    assert_eq!(num("hipEventSynchronize"), copies, "{counts:?}");
+    assert_eq!(num("hipStreamSynchronize"), 0, "no weight waits for its end: {counts:?}");
+
+    must_end(device.upload_gate_up(whole(), Rows { num_readable: 5000 }));
+    must_end(device.upload_weight(&[Rows { num_readable: 0 }]));
+    device.reserve_workspace(&toy::LIMITS).expect("there is room");
+    let after = calls.counts(first);
+    assert!(after["hipHostFree"] >= 2, "the ring is given back: {after:?}");
+    drop((one, two, device));
+    calls.nothing_is_left("at the end");
 }

@@ -10,7 +10,7 @@ use types::{
 
 use crate::decoder::Decoder;
 use crate::plan::MemoryPlan;
-use crate::weights::{Uploader, WeightError, Weights};
+use crate::weights::{Meter, Uploader, WeightError, Weights};
 use crate::{ModelFiles, TensorRole};
 
 /// Prompt length of the warm-up step, if the limits allow that many.
@@ -44,13 +44,8 @@ impl<D: LayerOps> ModelExecutor<D> {
     ) -> Result<Self, LoadError> {
         let spec = files.spec.clone();
         let limits = ExecutorLimits { max_in_flight: device.max_steps_in_flight(), ..plan.limits };
-        let mut uploader = Uploader {
-            files,
-            device: &mut device,
-            progress,
-            done_bytes: 0,
-            total_bytes: file_bytes(files)?,
-        };
+        let meter = Meter::new(progress, file_bytes(files)?);
+        let mut uploader = Uploader { files, device: &mut device, meter };
         let weights = Weights::build(&spec, &mut uploader)?;
         progress(LoadProgress::entering(LoadPhase::AllocatingKvCache));
         device.set_rope(spec.rope.table(limits.max_model_len))?;
@@ -180,8 +175,7 @@ fn exec_error(error: DeviceError) -> ExecError {
 fn file_bytes(files: &ModelFiles) -> Result<u64, WeightError> {
     let bytes = |role: TensorRole| -> Result<u64, WeightError> {
         let shape = files.shape(role)?;
-        let row = shape.dtype.row_bytes(shape.cols).expect("shapes were checked on opening");
-        Ok((row * shape.rows) as u64)
+        Ok((shape.row_bytes() * shape.rows) as u64)
     };
     files.spec.roles().map(bytes).sum()
 }

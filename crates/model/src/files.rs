@@ -128,11 +128,8 @@ impl ModelFiles {
     pub fn load(&self, role: TensorRole) -> Result<Vec<u8>, ModelError> {
         let (tensor, _) = self.stored(role)?;
         let mut bytes = vec![0; tensor.num_bytes];
-        self.table.read_at(tensor, 0, &mut bytes)?;
-        Ok(match self.row_order(role) {
-            Some(order) => order.to_half_split(&bytes),
-            None => bytes,
-        })
+        self.read_into(role, 0, &mut bytes)?;
+        Ok(bytes)
     }
 
     /// Fills `buf` with a weight's bytes from `offset`, in the order of [`ModelFiles::load`]: the

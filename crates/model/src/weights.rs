@@ -1,7 +1,9 @@
 //! Which weights a decoder keeps and how they are fused, told once: the memory plan walks this
 //! description to count bytes and the loader walks it to upload, so the two cannot disagree.
 
-use backend::{DType, Device, DeviceError, TensorShape, TensorView};
+use std::cell::Cell;
+
+use backend::{DType, Device, DeviceError, RowSource, TensorShape};
 use thiserror::Error;
 use types::{LoadPhase, LoadProgress};
 
@@ -33,12 +35,10 @@ pub(crate) struct LayerWeights<W> {
 /// Takes weights one after the other.
 pub(crate) trait WeightSink {
     type Weight;
-    /// Matrices stacked by rows.
-    fn matrix(&mut self, roles: &[TensorRole]) -> Result<Self::Weight, WeightError>;
+    /// Matrices stacked by rows, or vectors joined end to end.
+    fn weight(&mut self, roles: &[TensorRole]) -> Result<Self::Weight, WeightError>;
     /// Gate and up of a layer.
     fn gate_up(&mut self, roles: [TensorRole; 2]) -> Result<Self::Weight, WeightError>;
-    /// Vectors joined end to end.
-    fn vector(&mut self, roles: &[TensorRole]) -> Result<Self::Weight, WeightError>;
 }
 
 /// Why weights could not be taken over.
@@ -50,33 +50,25 @@ pub enum WeightError {
     /// The device refused.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// Vectors that are used as one are stored in different types.
-    #[error(
-        "the biases of layer {layer_idx} have different element types; convert the model so that q, k and v biases agree"
-    )]
-    MixedVector {
-        /// The layer.
-        layer_idx: usize,
-    },
 }
 
 impl<W> Weights<W> {
-    /// Walks all weights of `spec` into `sink`, the largest first: while a weight is uploaded its
-    /// raw bytes are there too, and that costs least while little else is.
+    /// Walks all weights of `spec` into `sink`, the largest first: a device in host memory holds a
+    /// weight's raw bytes while it packs them, and that costs least while little else is there.
     pub(crate) fn build<S: WeightSink<Weight = W>>(
         spec: &ModelSpec,
         sink: &mut S,
     ) -> Result<Self, WeightError> {
         Ok(Self {
-            embedding: sink.matrix(&[TensorRole::Embedding])?,
+            embedding: sink.weight(&[TensorRole::Embedding])?,
             lm_head: match spec.tie_word_embeddings {
                 true => None,
-                false => Some(sink.matrix(&[TensorRole::LmHead])?),
+                false => Some(sink.weight(&[TensorRole::LmHead])?),
             },
             layers: (0..spec.num_layers)
                 .map(|idx| LayerWeights::build(spec, idx, sink))
                 .collect::<Result<_, _>>()?,
-            final_norm: sink.vector(&[TensorRole::FinalNorm])?,
+            final_norm: sink.weight(&[TensorRole::FinalNorm])?,
         })
     }
 }
@@ -92,20 +84,20 @@ impl<W> LayerWeights<W> {
         };
         let role = |tensor| TensorRole::Layer { idx, tensor };
         Ok(Self {
-            attn_norm: sink.vector(&[role(AttnNorm)])?,
-            qkv: sink.matrix(&[role(Q), role(K), role(V)])?,
+            attn_norm: sink.weight(&[role(AttnNorm)])?,
+            qkv: sink.weight(&[role(Q), role(K), role(V)])?,
             qkv_bias: match spec.attention_bias {
-                true => Some(sink.vector(&[role(QBias), role(KBias), role(VBias)])?),
+                true => Some(sink.weight(&[role(QBias), role(KBias), role(VBias)])?),
                 false => None,
             },
             qk_norm: match spec.qk_norm {
-                true => Some((sink.vector(&[role(QNorm)])?, sink.vector(&[role(KNorm)])?)),
+                true => Some((sink.weight(&[role(QNorm)])?, sink.weight(&[role(KNorm)])?)),
                 false => None,
             },
-            o: sink.matrix(&[role(O)])?,
-            ffn_norm: sink.vector(&[role(FfnNorm)])?,
+            o: sink.weight(&[role(O)])?,
+            ffn_norm: sink.weight(&[role(FfnNorm)])?,
             gate_up: sink.gate_up([role(Gate), role(Up)])?,
-            down: sink.matrix(&[role(Down)])?,
+            down: sink.weight(&[role(Down)])?,
         })
     }
 }
@@ -132,107 +124,93 @@ impl<D: Device> ByteCounter<'_, D> {
 impl<D: Device> WeightSink for ByteCounter<'_, D> {
     type Weight = ();
 
-    fn matrix(&mut self, roles: &[TensorRole]) -> Result<(), WeightError> {
+    fn weight(&mut self, roles: &[TensorRole]) -> Result<(), WeightError> {
         let shapes = roles.iter().map(|role| self.files.shape(*role));
         let shapes = shapes.collect::<Result<Vec<_>, _>>()?;
         self.total_bytes += self.device.weight_bytes(&shapes);
-        shapes.iter().for_each(|shape| self.note_expanded(shape.dtype));
+        // Vectors are f32 everywhere, whatever their type in the file.
+        let matrices = shapes.iter().filter(|shape| shape.rows > 1);
+        matrices.for_each(|shape| self.note_expanded(shape.dtype));
         Ok(())
     }
 
     fn gate_up(&mut self, roles: [TensorRole; 2]) -> Result<(), WeightError> {
-        self.matrix(&roles)
-    }
-
-    fn vector(&mut self, roles: &[TensorRole]) -> Result<(), WeightError> {
-        let shape = joined_shape(self.files, roles)?;
-        self.total_bytes += self.device.weight_bytes(&[shape]);
-        Ok(())
+        self.weight(&roles)
     }
 }
 
-/// Reads weights and uploads them, reporting progress by file bytes.
+/// Hands weights to a device, which reads them.
 pub(crate) struct Uploader<'a, D> {
     pub(crate) files: &'a ModelFiles,
     pub(crate) device: &'a mut D,
-    pub(crate) progress: &'a dyn Fn(LoadProgress),
-    pub(crate) done_bytes: u64,
-    pub(crate) total_bytes: u64,
+    pub(crate) meter: Meter<'a>,
 }
 
-impl<D: Device> Uploader<'_, D> {
-    /// Reading or uploading begins.
+/// Reports how many of the files' bytes have been read.
+pub(crate) struct Meter<'a> {
+    report: &'a dyn Fn(LoadProgress),
+    done_bytes: Cell<u64>,
+    total_bytes: u64,
+}
+
+/// A weight in the files.
+struct StoredWeight<'a> {
+    files: &'a ModelFiles,
+    role: TensorRole,
+    shape: TensorShape,
+    meter: &'a Meter<'a>,
+}
+
+impl<'a> StoredWeight<'a> {
+    fn open(
+        files: &'a ModelFiles,
+        role: TensorRole,
+        meter: &'a Meter<'a>,
+    ) -> Result<Self, ModelError> {
+        Ok(Self { files, role, shape: files.shape(role)?, meter })
+    }
+}
+
+impl<'a> Meter<'a> {
+    pub(crate) fn new(report: &'a dyn Fn(LoadProgress), total_bytes: u64) -> Self {
+        Self { report, done_bytes: Cell::new(0), total_bytes }
+    }
+
     fn enter(&self, phase: LoadPhase) {
-        let (done_bytes, total_bytes) = (self.done_bytes, self.total_bytes);
-        (self.progress)(LoadProgress { phase, done_bytes, total_bytes });
+        let (done_bytes, total_bytes) = (self.done_bytes.get(), self.total_bytes);
+        (self.report)(LoadProgress { phase, done_bytes, total_bytes });
+    }
+}
+
+impl RowSource for StoredWeight<'_> {
+    type Error = WeightError;
+
+    fn shape(&self) -> TensorShape {
+        self.shape
     }
 
-    /// Reads matrices and hands them to `upload`.
-    fn load(
-        &mut self,
-        roles: &[TensorRole],
-        upload: impl FnOnce(&mut D, &[TensorView<'_>]) -> Result<D::Weight, DeviceError>,
-    ) -> Result<D::Weight, WeightError> {
-        self.enter(LoadPhase::LoadingWeights);
-        let loaded: Vec<(TensorShape, Vec<u8>)> = roles
-            .iter()
-            .map(|role| Ok((self.files.shape(*role)?, self.files.load(*role)?)))
-            .collect::<Result<_, ModelError>>()?;
-        let views: Vec<_> = loaded.iter().map(|(shape, data)| view(*shape, data)).collect();
-        self.upload(&views, upload)
-    }
-
-    fn upload(
-        &mut self,
-        views: &[TensorView<'_>],
-        upload: impl FnOnce(&mut D, &[TensorView<'_>]) -> Result<D::Weight, DeviceError>,
-    ) -> Result<D::Weight, WeightError> {
-        self.enter(LoadPhase::UploadingWeights);
-        let weight = upload(self.device, views)?;
-        self.done_bytes += views.iter().map(|view| view.data.len() as u64).sum::<u64>();
-        self.enter(LoadPhase::UploadingWeights);
-        Ok(weight)
+    /// From here until the device asks for more, it brings what was read into its layout.
+    fn read_rows(&self, first: usize, out: &mut [u8]) -> Result<(), WeightError> {
+        self.meter.enter(LoadPhase::LoadingWeights);
+        self.files.read_into(self.role, first * self.shape.row_bytes(), out)?;
+        self.meter.done_bytes.update(|done| done + out.len() as u64);
+        self.meter.enter(LoadPhase::UploadingWeights);
+        Ok(())
     }
 }
 
 impl<D: Device> WeightSink for Uploader<'_, D> {
     type Weight = D::Weight;
 
-    fn matrix(&mut self, roles: &[TensorRole]) -> Result<D::Weight, WeightError> {
-        self.load(roles, |device, parts| device.upload_weight(parts))
+    fn weight(&mut self, roles: &[TensorRole]) -> Result<D::Weight, WeightError> {
+        let Self { files, device, meter } = self;
+        let parts = roles.iter().map(|role| StoredWeight::open(files, *role, meter));
+        device.upload_weight(&parts.collect::<Result<Vec<_>, _>>()?)
     }
 
     fn gate_up(&mut self, roles: [TensorRole; 2]) -> Result<D::Weight, WeightError> {
-        self.load(&roles, |device, parts| device.upload_gate_up(parts[0], parts[1]))
+        let Self { files, device, meter } = self;
+        let [gate, up] = roles.map(|role| StoredWeight::open(files, role, meter));
+        device.upload_gate_up(gate?, up?)
     }
-
-    fn vector(&mut self, roles: &[TensorRole]) -> Result<D::Weight, WeightError> {
-        self.enter(LoadPhase::LoadingWeights);
-        let shape = joined_shape(self.files, roles)?;
-        let mut data = Vec::new();
-        for role in roles {
-            data.extend_from_slice(&self.files.load(*role)?);
-        }
-        self.upload(&[view(shape, &data)], |device, parts| device.upload_weight(parts))
-    }
-}
-
-fn view(shape: TensorShape, data: &[u8]) -> TensorView<'_> {
-    TensorView::new(shape, data).expect("an opened model hands out whole tensors")
-}
-
-/// The shape of vectors joined end to end.
-fn joined_shape(files: &ModelFiles, roles: &[TensorRole]) -> Result<TensorShape, WeightError> {
-    let mut joined = files.shape(roles[0])?;
-    for role in &roles[1..] {
-        let shape = files.shape(*role)?;
-        if shape.dtype != joined.dtype {
-            let TensorRole::Layer { idx, .. } = role else {
-                unreachable!("only biases are joined")
-            };
-            return Err(WeightError::MixedVector { layer_idx: *idx });
-        }
-        joined.cols += shape.cols;
-    }
-    Ok(joined)
 }
