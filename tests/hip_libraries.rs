@@ -104,3 +104,60 @@ fn a_wrong_library_names_the_option_and_the_remedy() {
     );
     assert!(!ok && told.contains("ROPEWAY_HIP_LIBRARY"), "{told}");
 }
+
+/// A folder with the emulator as the runtime of ROCm 7, for the loader's path.
+fn as_installed() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("libamdhip64.so.7");
+    std::os::unix::fs::symlink(emulator(), link).unwrap();
+    folder
+}
+
+/// `inspect` of a small model with `--device auto` and an installed runtime.
+fn auto(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> (bool, String, String) {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/llama");
+    let mut all: Vec<(&str, &Path)> = variables.iter().map(|(n, v)| (*n, Path::new(*v))).collect();
+    // Nothing of this machine's own.
+    all.extend([("LD_LIBRARY_PATH", folder), ("ROCM_PATH", folder)]);
+    let args = [&["inspect", model.to_str().unwrap(), "--log-level", "error"], args].concat();
+    ropeway(&args, &all)
+}
+
+#[test]
+fn auto_takes_a_gpu_that_is_there() {
+    let folder = as_installed();
+    let (ok, told, errors) = auto(folder.path(), &[], &[]);
+    assert!(ok, "{errors}");
+    let line = told.lines().find(|line| line.starts_with("on hip:0 (gfx942"));
+    assert!(line.is_some_and(|line| !line.contains(": no")), "{told}");
+}
+
+#[test]
+fn auto_takes_the_cpu_where_there_is_no_gpu_and_says_why() {
+    let empty = tempfile::tempdir().unwrap();
+    let (ok, told, errors) = auto(empty.path(), &[], &[]);
+    assert!(ok, "{errors}");
+    let line =
+        told.lines().find(|line| line.starts_with("on cpu (")).unwrap_or_else(|| panic!("{told}"));
+    assert!(line.contains("no HIP runtime found"), "{line}");
+    let (_, json, _) = auto(empty.path(), &[], &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["device"]["name"].as_str().unwrap().starts_with("cpu ("), "{json}");
+    assert!(json["device"]["reason"].as_str().unwrap().contains("no HIP runtime"), "{json}");
+    let (_, json, _) = auto(empty.path(), &[], &["--json", "--device", "cpu"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["device"]["reason"].is_null(), "{json}");
+}
+
+/// A GPU that is there and does not work is never replaced in silence.
+#[test]
+fn auto_stops_at_a_gpu_that_is_broken() {
+    let folder = as_installed();
+    // The emulator refuses a variable that it does not know: every call fails.
+    let (ok, told, errors) = auto(folder.path(), &[("ROPEWAY_EMU_NOTHING", "1")], &[]);
+    assert!(!ok, "{told}");
+    assert!(errors.contains("--device auto") && errors.contains("--device cpu"), "{errors}");
+    let args = ["--device", "cpu"];
+    let (ok, told, errors) = auto(folder.path(), &[("ROPEWAY_EMU_NOTHING", "1")], &args);
+    assert!(ok && told.contains("on cpu ("), "the remedy works: {told}{errors}");
+}

@@ -48,7 +48,7 @@ fn load(
     let config = HipConfig { library: Some(emulator().into()), ..HipConfig::default() };
     let device = HipDevice::new(&config).expect("the emulator starts");
     let sizes =
-        Sizes { kv_dtype: KvDType::BF16, num_blocks: 16, max_num_seqs: 2, ..Sizes::default() };
+        Sizes { kv_dtype: KvDType::BF16, num_blocks: 64, max_num_seqs: 2, ..Sizes::default() };
     let request = plan_request(&files, sizes);
     let host = HostMemory::read().expect("the machine says how much memory it has");
     let plan = MemoryPlan::new(&files, &device, &request, host).expect("the plan fits");

@@ -11,6 +11,7 @@ use model::{Bytes, MemoryPlan, ModelFiles, ModelSpec};
 use serde_json::{Map, Value, json};
 
 use crate::config::{ConfigError, ServeConfig};
+use crate::serve::device::Chosen;
 use crate::serve::load::{self, Planned};
 
 /// What `ropeway inspect` can be told: what `serve` can, and the form of the answer.
@@ -33,11 +34,11 @@ impl InspectOptions {
 
 /// Prints what the model is made of.
 pub(crate) fn run(options: InspectOptions) -> anyhow::Result<ExitCode> {
-    let Planned { files, plan, .. } = load::plan(&options.serve, &|_progress| {})?;
+    let Planned { files, chosen, plan } = load::plan(&options.serve, &|_progress| {})?;
     if options.json {
-        println!("{:#}", as_json(&files, &plan));
+        println!("{:#}", as_json(&files, &chosen, &plan));
     } else {
-        print!("{}", as_text(&files, &plan));
+        print!("{}", as_text(&files, &chosen, &plan));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -64,7 +65,7 @@ fn facts(spec: &ModelSpec) -> Vec<(&'static str, Value)> {
     ]
 }
 
-fn as_json(files: &ModelFiles, plan: &MemoryPlan) -> Value {
+fn as_json(files: &ModelFiles, chosen: &Chosen, plan: &MemoryPlan) -> Value {
     let tensors: Vec<Value> = files
         .tensors()
         .map(|(name, shape)| {
@@ -80,6 +81,7 @@ fn as_json(files: &ModelFiles, plan: &MemoryPlan) -> Value {
         .map(|(from, to)| (format!("{from:?}"), json!(format!("{to:?}"))))
         .collect();
     json!({
+        "device": { "name": chosen.name, "reason": chosen.reason },
         "spec": spec,
         "num_parameters": files.num_parameters(),
         "num_bytes": files.num_bytes(),
@@ -101,8 +103,8 @@ fn as_json(files: &ModelFiles, plan: &MemoryPlan) -> Value {
     })
 }
 
-fn as_text(files: &ModelFiles, plan: &MemoryPlan) -> String {
-    let mut text = format!("{}\n\n", files.path().display());
+fn as_text(files: &ModelFiles, chosen: &Chosen, plan: &MemoryPlan) -> String {
+    let mut text = format!("{}\non {}\n\n", files.path().display(), chosen.line());
     for (name, value) in facts(&files.spec) {
         let _infallible = writeln!(text, "{name:<20} {value}");
     }

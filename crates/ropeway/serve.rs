@@ -4,7 +4,7 @@
 //! start. Owns the wiring of server, engine and model and the meaning of the exit codes.
 
 pub(crate) mod announce;
-mod device;
+pub(crate) mod device;
 pub(crate) mod last_words;
 pub(crate) mod load;
 
@@ -81,12 +81,18 @@ fn load_and_announce(config: &ServeConfig, lifecycle: &Lifecycle, address: Socke
         bars.show(progress);
     };
     match load(config, lifecycle, &progress) {
-        Ok(model) => {
+        Ok((model, device)) => {
             let name = model.names[0].clone();
             bars.finish();
             lifecycle.set_ready(model);
-            tracing::info!(model = name, seconds = started.elapsed().as_secs_f32(), "ready");
-            println!("{}", announce::ready(address, &name, !config.server.api_key.is_empty()));
+            let needs_key = !config.server.api_key.is_empty();
+            tracing::info!(
+                model = name,
+                device,
+                seconds = started.elapsed().as_secs_f32(),
+                "ready"
+            );
+            println!("{}", announce::ready(address, &name, &device, needs_key));
         }
         Err(error) => {
             bars.finish();
@@ -98,11 +104,12 @@ fn load_and_announce(config: &ServeConfig, lifecycle: &Lifecycle, address: Socke
     }
 }
 
+/// The model, and what it runs on.
 fn load(
     config: &ServeConfig,
     lifecycle: &Lifecycle,
     progress: &dyn Fn(LoadProgress),
-) -> anyhow::Result<ServedModel> {
+) -> anyhow::Result<(ServedModel, String)> {
     let planned = load::plan(config, progress)?;
     log_plan(&planned);
     if !config.scheduling.batch_invariant {
@@ -128,11 +135,12 @@ fn load(
     let cache_dtype = format!("{:?}", planned.plan.kv_layout.dtype).to_lowercase();
     let max_model_len = planned.plan.limits.max_model_len;
 
+    let device = planned.chosen.line();
     let executor = planned.load(progress)?;
     let labels = MetricsLabels { model_name: names[0].clone(), max_model_len };
     let observer = lifecycle.observer(&labels);
     let engine = engine::start(executor, engine_config(config), observer)?;
-    Ok(ServedModel {
+    let model = ServedModel {
         names,
         tokenizer: Arc::new(tokenizer),
         chat_template,
@@ -140,7 +148,8 @@ fn load(
         defaults: SamplingDefaults { seed: config.model.seed, ..defaults },
         eos_token_ids,
         cache_labels: vec![("cache_dtype".to_owned(), cache_dtype)],
-    })
+    };
+    Ok((model, device))
 }
 
 fn log_plan(planned: &Planned) {

@@ -87,6 +87,14 @@ fn remedy(arch: &str) -> String {
 }
 
 impl HipFailure {
+    /// Whether there is nothing here to run on, and not something that does not work.
+    pub fn means_no_gpu(&self) -> bool {
+        matches!(
+            self,
+            Self::Runtime(LoadError::NotFound { .. }) | Self::CpuOnlyBuild | Self::NoDevice { .. }
+        )
+    }
+
     /// As the backend's traits tell it. A device that ran out of memory is usable; after any other
     /// failed call HIP promises nothing.
     pub fn into_device_error(self, device: &str, what: &str) -> DeviceError {

@@ -31,7 +31,7 @@ pub(crate) struct ModelConfig {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) download_dir: Option<PathBuf>,
 
-    /// Device to run on: auto (the first usable GPU, else the CPU), cpu, hip or hip:N
+    /// Device to run on: auto (the first GPU, the CPU where there is none), cpu, hip or hip:N
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = parse_device)]
     pub(crate) device: Device,
 
@@ -73,7 +73,7 @@ pub(crate) struct ModelConfig {
 /// Where the model runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Device {
-    /// The first GPU that can be used, else the CPU
+    /// The first GPU, the CPU where there is none
     Auto,
     /// The CPU
     Cpu,

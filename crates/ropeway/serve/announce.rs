@@ -8,8 +8,8 @@ pub(crate) fn listening(address: SocketAddr) -> String {
     format!("listening on {}", url(address))
 }
 
-/// The lines printed when requests are served: address, model and a command to try.
-pub(crate) fn ready(address: SocketAddr, model: &str, needs_key: bool) -> String {
+/// The lines printed when requests are served: address, model, device and a command to try.
+pub(crate) fn ready(address: SocketAddr, model: &str, device: &str, needs_key: bool) -> String {
     let url = url(address);
     let key =
         if needs_key { " \\\n       -H \"Authorization: Bearer $ROPEWAY_API_KEY\"" } else { "" };
@@ -19,6 +19,7 @@ pub(crate) fn ready(address: SocketAddr, model: &str, needs_key: bool) -> String
     });
     format!(
         "ready: serving {model} at {url}/v1\n\
+         on:    {device}\n\
          try:   curl {url}/v1/chat/completions -H 'Content-Type: application/json'{key} \\\n       \
          -d '{}'\n\
          or:    ropeway chat --url {url}",
@@ -63,9 +64,9 @@ mod tests {
 
     #[test]
     fn ready_lines() {
-        let open = ready(address("127.0.0.1:8000"), "tiny", false);
+        let open = ready(address("127.0.0.1:8000"), "tiny", "cpu (avx2, 1 thread)", false);
         insta::assert_snapshot!("ready_open", open);
-        let closed = ready(address("127.0.0.1:8000"), "it's", true);
+        let closed = ready(address("127.0.0.1:8000"), "it's", "cpu (avx2, 1 thread): no GPU", true);
         insta::assert_snapshot!("ready_with_key", closed);
     }
 }

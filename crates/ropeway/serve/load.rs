@@ -17,7 +17,7 @@ use tokenizer::{GgufVocab, Tokenizer};
 use types::{LoadPhase, LoadProgress};
 
 use crate::config::{AutoOr, Dtype, KvCacheDtype, MemoryConfig, ModelConfig, ServeConfig};
-use crate::serve::device::AnyDevice;
+use crate::serve::device::{AnyDevice, Chosen};
 
 /// Shares of memory that a plan may spend unless the operator says otherwise: the host's is lived in by
 /// others too; of a GPU's, the rest is for the driver, code objects and what a runtime allocates.
@@ -27,7 +27,7 @@ const GPU_SHARE: f64 = 0.92;
 /// A model whose files are open and whose memory is planned; no weight has been read.
 pub(crate) struct Planned {
     pub(crate) files: ModelFiles,
-    device: AnyDevice,
+    pub(crate) chosen: Chosen,
     pub(crate) plan: MemoryPlan,
 }
 
@@ -39,9 +39,10 @@ pub(crate) fn plan(
     let path = model::resolve(&model_name(&config.model), &hub_config(&config.model), progress)?;
     progress(LoadProgress::entering(LoadPhase::Inspecting));
     let files = ModelFiles::open(&path)?;
-    let device = AnyDevice::open(&config.model, activations(config, &files)?)?;
+    let chosen = AnyDevice::open(&config.model, activations(config, &files)?)?;
+    tracing::info!(device = chosen.name, reason = chosen.reason, "device chosen");
     let mut request = plan_request(config, &files)?;
-    let plan = match &device {
+    let plan = match &chosen.device {
         AnyDevice::Cpu(device) => {
             let host = HostMemory::read().context(
                 "/proc/meminfo cannot be read, so memory cannot be planned; mount /proc",
@@ -67,13 +68,13 @@ pub(crate) fn plan(
             MemoryPlan::new(&files, device.as_ref(), &request, memory)?
         }
     };
-    Ok(Planned { files, device, plan })
+    Ok(Planned { files, chosen, plan })
 }
 
 impl Planned {
     /// Reads the weights, allocates everything and runs a first step.
     pub(crate) fn load(self, progress: &dyn Fn(LoadProgress)) -> anyhow::Result<Box<dyn Executor>> {
-        let Self { files, device, plan } = self;
+        let Self { files, chosen, plan } = self;
         if let Some(expanded) = plan.expansion() {
             let (stored, on_device) = (Bytes(files.num_bytes()), Bytes(plan.weights_bytes));
             tracing::info!(
@@ -81,7 +82,7 @@ impl Planned {
                 "the device has no kernels for these quantised weights: they are expanded while loading"
             );
         }
-        match device {
+        match chosen.device {
             AnyDevice::Cpu(device) => load_on(*device, &files, &plan, progress),
             AnyDevice::Hip(device) => load_on(*device, &files, &plan, progress),
         }
