@@ -159,7 +159,8 @@ impl Reference {
         let sizes = Sizes {
             max_num_seqs: 64,
             num_blocks: 40,
-            max_model_len: 512,
+            max_num_batched_tokens: 640,
+            max_model_len: 640,
             kv_dtype,
             activations,
             ..Sizes::default()
