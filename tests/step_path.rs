@@ -213,8 +213,10 @@ fn steady_steps_on_a_gpu_allocate_nothing() {
     }
 }
 
-/// Steps are `(new tokens, sequences, allocations)`.
-fn assert_nothing_allocated(how: &str, kinds: &[(&str, Vec<(usize, usize, usize)>)]) {
+/// `(new tokens, sequences, allocations)` of a step.
+type CountedStep = (usize, usize, usize);
+
+fn assert_nothing_allocated(how: &str, kinds: &[(&str, Vec<CountedStep>)]) {
     for (what, steps) in kinds {
         let guilty: Vec<_> =
             steps.iter().filter(|(_, _, num_allocations)| *num_allocations > 0).collect();
