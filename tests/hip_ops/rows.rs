@@ -1,12 +1,16 @@
 //! Operations on rows: embedding, norms, SiLU, gathering.
 
 use backend::LayerOps;
+use cpu::Isa;
 
 use crate::{Bound, LIMITS, Matrix, compare, cpu, hip, read, tokens, zeros};
 
 /// bf16 has 8 digits: neighbours are at most 2^-7 of a number apart. Nothing cancels here. Measured:
 /// 2 of 82,160 numbers are neighbours; bound four times that share.
 const NEIGHBOURS: Bound = Bound { relative: 1.0 / 128.0, of_largest: 0.0, share: 1e-4 };
+/// Norms against other orders of the sum of squares than AVX-512's: 6 of 41,080 with AVX2, 3 of 10,280 in
+/// plain code; bound four times the latter.
+const NEIGHBOURS_OF_OTHER_SUMS: Bound = Bound { share: 1.2e-3, ..NEIGHBOURS };
 /// Copies.
 const SAME: Bound = Bound { relative: 0.0, of_largest: 0.0, share: 0.0 };
 
@@ -53,12 +57,16 @@ fn normed<D: LayerOps>(device: &mut D, cols: usize, added: bool) -> Vec<Vec<f32>
 #[test]
 fn norms() {
     let (mut hip, mut cpu) = (hip(&LIMITS), cpu(&LIMITS));
+    let bound = match cpu.isa() {
+        Isa::Avx512 => NEIGHBOURS,
+        Isa::Avx2 | Isa::Scalar => NEIGHBOURS_OF_OTHER_SUMS,
+    };
     for cols in WIDTHS {
         for added in [false, true] {
             let what = if added { "add_rms_norm" } else { "rms_norm" };
             let found = normed(&mut hip, cols, added);
             let expected = normed(&mut cpu, cols, added);
-            compare(&format!("{what} of {cols}"), &found, &expected, NEIGHBOURS);
+            compare(&format!("{what} of {cols}"), &found, &expected, bound);
         }
     }
 }
